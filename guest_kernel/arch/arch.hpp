@@ -1,0 +1,181 @@
+// The arch contract: everything the kernel needs from the CPU and its build. The rest of the kernel includes only this
+// header; arch/x86_64 (isolated and flat builds) and arch/host (unit tests) implement it. No #ifdef elsewhere.
+#pragma once
+#include <span>
+
+#include "guest_kernel/abi/control.hpp"
+#include "guest_kernel/abi/machine.hpp"
+#include "guest_kernel/base/result.hpp"
+
+namespace astra::arch {
+
+inline constexpr u32 kMaxCpus = 8;
+/// First address past the program half. A user range must end at or below it.
+inline constexpr u64 kUserEnd = 0x0000'7fff'ffff'f000;
+inline constexpr usize kKernelStackSize = 32 * 1024;
+/// Which of the two builds this is.
+abi::control::Build build();
+
+// ---- registers -------------------------------------------------------------------------------------------------------
+
+/// A program's registers as saved at entry to the kernel: Linux's pt_regs order, then the segment bases.
+/// Lives at the top of the thread's kernel stack.
+struct UserRegisters {
+    u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    u64 orig_rax;  // system call number at entry, ~0 when entered by an interrupt or exception
+    u64 rip, cs, rflags, rsp, ss;
+};
+/// The registers of the current thread's program, at the top of its kernel stack.
+UserRegisters& user_registers();
+/// Clears `regs` and sets it to start a program at `entry` with stack `stack`.
+void init_user_registers(UserRegisters& regs, UserAddr entry, UserAddr stack);
+
+/// Floating-point state: `fpu_state_size()` bytes, 64-byte aligned (XSAVE standard format).
+usize fpu_state_size();
+void fpu_init(void* state);
+void fpu_save(void* state);
+/// Loads `state`. Its header was sanitised by fpu_sanitise if it came from a program.
+void fpu_restore(const void* state);
+/// Makes program-supplied bytes safe to load: clears unsupported XSTATE_BV, reserved MXCSR and header bits.
+void fpu_sanitise(void* state);
+u64 xfeature_mask();
+
+u64 get_fs_base();
+void set_fs_base(u64 base);
+/// The program's GS base (not the kernel's).
+u64 get_user_gs_base();
+void set_user_gs_base(u64 base);
+
+// ---- kernel context --------------------------------------------------------------------------------------------------
+
+/// Saves callee-saved registers on the current stack, stores its pointer through `save`, continues on `load`.
+extern "C" void astra_switch_stack(u64* save_sp, u64 load_sp);
+/// Lays out a fresh kernel stack so that switching to the returned pointer calls `entry(argument)`, which never returns.
+u64 prepare_stack(void* stack_top, void (*entry)(void*), void* argument);
+/// Tells the CPU which kernel stack the next entry from user mode uses.
+void set_kernel_stack(void* stack_top);
+/// Restores the current thread's user_registers() and continues the program. Interrupts must be off.
+[[noreturn]] void return_to_user();
+
+// ---- interrupts ------------------------------------------------------------------------------------------------------
+
+/// Disables interrupts on this CPU; returns whether they were enabled.
+bool interrupts_disable();
+/// Restores what interrupts_disable returned.
+void interrupts_restore(bool enabled);
+bool interrupts_enabled();
+void interrupts_enable();
+/// Idles until an interrupt: enables interrupts and halts in one step (no lost wake-up), returns with them off.
+void idle_wait();
+/// Spin-wait hint; also serves TLB shootdowns asked of this CPU, so spinning with interrupts off cannot deadlock them.
+void spin_pause();
+
+/// Routes GSI `line` to CPU 0 and unmasks it; `handler(argument)` runs in interrupt context.
+Result<void> install_irq(u32 line, void (*handler)(void*), void* argument);
+
+// ---- CPUs ------------------------------------------------------------------------------------------------------------
+
+/// Index of the current CPU. Stable only while interrupts are off or the thread cannot migrate (kernel code never
+/// migrates by itself: the kernel is not preemptible).
+u32 cpu_index();
+u32 cpus_online();
+/// Starts the other CPUs (up to `wanted` in all); each runs kernel_secondary_main. Returns how many are online.
+u32 start_secondary_cpus(u32 wanted);
+/// Makes `cpu` leave idle_wait or re-check for rescheduling on its way to user mode.
+void send_reschedule(u32 cpu);
+/// One pointer per CPU for the scheduler (struct sched::Cpu).
+void set_cpu_local(void* data);
+void* cpu_local();
+
+// ---- time ------------------------------------------------------------------------------------------------------------
+
+/// Monotonic nanoseconds since kernel entry; the same on all CPUs.
+u64 now_ns();
+u64 tsc_hz();
+u64 read_tsc();
+/// Arms this CPU's one-shot timer for `deadline_ns` (0: disarm). handle_timer_interrupt runs at or after it.
+void arm_timer(u64 deadline_ns);
+/// Wall-clock seconds since the epoch as the RTC reads (MC146818), at boot.
+i64 read_rtc();
+/// True when the tick comes from the PIT at 1000 Hz (clock=pit): arm_timer is then a no-op, handle_timer_interrupt ticks.
+bool pit_clock();
+
+// ---- memory ----------------------------------------------------------------------------------------------------------
+
+/// The direct map: all RAM and the image region, virtually contiguous.
+void* phys_to_virt(PhysAddr address);
+/// Inverse for direct-map and kernel-image addresses.
+PhysAddr virt_to_phys(const void* address);
+
+enum class PageFlags : u32 { None = 0, Write = 1, Execute = 2, User = 4, Accessed = 8, Dirty = 16, Huge = 32, Present = 64 };
+constexpr PageFlags operator|(PageFlags a, PageFlags b) { return PageFlags(u32(a) | u32(b)); }
+constexpr bool has(PageFlags set, PageFlags bit) { return (u32(set) & u32(bit)) != 0; }
+
+struct PageEntry {
+    PhysAddr frame;
+    PageFlags flags = PageFlags::None;  // None: not present
+};
+
+/// One address space's page tables: the program half is its own, the kernel half shared. The caller (mm::AddressSpace)
+/// holds its lock around every call. Nothing here flushes: collect ranges and call flush_tlb once.
+class PageTable {
+  public:
+    static Result<PageTable> create();
+    PageTable() = default;
+    PageTable(PageTable&& o) noexcept : root_(o.root_) { o.root_ = PhysAddr(); }
+    PageTable& operator=(PageTable&& o) noexcept;
+    ~PageTable();  // frees the tables of the program half, not the frames they map
+
+    /// Maps one 4 KiB page, replacing what was there. ENOMEM when a table cannot be had.
+    Result<void> map(UserAddr page, PhysAddr frame, PageFlags flags);
+    /// Maps one 2 MiB page over an empty range.
+    Result<void> map_huge(UserAddr page, PhysAddr frame, PageFlags flags);
+    /// Removes a 4 KiB page (a 2 MiB one is split first: ENOMEM possible only then); returns what was there.
+    Result<PageEntry> unmap(UserAddr page);
+    [[nodiscard]] PageEntry lookup(UserAddr page) const;
+    /// Replaces the flags of a present page.
+    Result<void> protect(UserAddr page, PageFlags flags);
+    /// First present page at or after `from` and below `end`, or `end`: skips empty tables quickly.
+    [[nodiscard]] UserAddr next_present(UserAddr from, UserAddr end) const;
+    /// Loads the tables into this CPU.
+    void activate() const;
+    [[nodiscard]] PhysAddr root() const { return root_; }
+
+  private:
+    PhysAddr root_;
+};
+/// Loads the kernel's own tables (no program half).
+void activate_kernel_tables();
+
+/// Invalidates [start, end) on this CPU and on every CPU in `cpu_mask` (bit per CPU) before it returns; end-start above
+/// 32 pages becomes a full flush. Call after removing or tightening entries and before freeing their frames.
+void flush_tlb(u64 cpu_mask, UserAddr start, UserAddr end);
+
+/// Maps `frames` consecutively into fresh kernel virtual memory, with an unmapped guard page below. For kernel stacks.
+Result<void*> map_kernel_stack(std::span<const PhysAddr> frames);
+/// Undoes map_kernel_stack; the frames are the caller's.
+void unmap_kernel_stack(void* base, usize pages);
+
+/// Copies between kernel and program memory; stops at the first byte that faults and cannot be resolved.
+/// Returns how many bytes were NOT copied. Ranges were checked against kUserEnd by the caller.
+usize copy_from_user(void* to, UserAddr from, usize count);
+usize copy_to_user(UserAddr to, const void* from, usize count);
+usize clear_user(UserAddr to, usize count);
+/// Atomic compare-and-exchange on a program's word; false when it faults. `seen` gets the old value.
+bool user_compare_exchange(UserAddr word, u32 expected, u32 desired, u32& seen);
+bool user_load(UserAddr word, u32& value);
+
+// ---- ends ------------------------------------------------------------------------------------------------------------
+
+/// Ends the machine through the exit doorbell.
+[[noreturn]] void exit_machine(abi::machine::ExitCode code);
+/// Stops the other CPUs where they are (panic).
+void stop_other_cpus();
+/// Polled output on COM1, usable at any time.
+void early_write(std::span<const char> text);
+/// Fills `frames` with return addresses of the current call chain, innermost first; returns how many.
+usize backtrace(std::span<u64> frames);
+/// Random bytes from RDRAND when it works; false otherwise.
+bool hardware_random(u64& value);
+
+}  // namespace astra::arch
