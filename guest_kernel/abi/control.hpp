@@ -1,8 +1,9 @@
-// The control port: what host and guest kernel say to each other over virtio-console port "org.astra.control".
+// The control port: what host and guest kernel say to each other over virtio-console port
+// "org.astra.control".
 //
-// Little-endian, a stream of frames: Header, then `length` payload bytes. The payload is one of the structs below,
-// then its variable part. Both sides treat the other's bytes as hostile: a length above kMaxPayload, an unknown
-// type or a short payload ends the session (host) or panics (guest).
+// Little-endian, a stream of frames: Header, then `length` payload bytes. The payload is one of the structs
+// below, then its variable part. Both sides treat the other's bytes as hostile: a length above kMaxPayload,
+// an unknown type or a short payload ends the session (host) or panics (guest).
 #pragma once
 #include "guest_kernel/base/types.hpp"
 
@@ -16,21 +17,21 @@ inline constexpr u32 kStreamWindow = 64 * 1024;
 
 enum class Type : u32 {
     // guest → host
-    Hello = 1,       // HelloMessage: first frame, once the kernel can spawn
-    Started = 2,     // StartedMessage: answer to Spawn
-    SpawnFailed = 3, // SpawnFailedMessage: answer to Spawn
-    Exited = 4,      // ExitedMessage: the spawned program ended (all its output was sent before)
-    Panicked = 5,    // PanickedMessage, then text: the report a person reads (registers, backtrace, last calls)
-    OutOfMemory = 6, // OutOfMemoryMessage, then the victim's name
-    Output = 7,      // StreamMessage, then bytes
-    Credit = 8,      // CreditMessage: the program consumed input
-    WrongBuild = 9,  // WrongBuildMessage: this kernel build cannot run on this host
+    Hello = 1,        // HelloMessage: first frame, once the kernel can spawn
+    Started = 2,      // StartedMessage: answer to Spawn
+    SpawnFailed = 3,  // SpawnFailedMessage: answer to Spawn
+    Exited = 4,       // ExitedMessage: the spawned program ended (all its output was sent before)
+    Panicked = 5,  // PanickedMessage, then text: the report a person reads (registers, backtrace, last calls)
+    OutOfMemory = 6,  // OutOfMemoryMessage, then the victim's name
+    Output = 7,       // StreamMessage, then bytes
+    Credit = 8,       // CreditMessage: the program consumed input
+    WrongBuild = 9,   // WrongBuildMessage: this kernel build cannot run on this host
     // host → guest
-    Spawn = 64,      // SpawnMessage, then its strings
-    Input = 65,      // StreamMessage, then bytes; no bytes: end of file
-    Signal = 66,     // SignalMessage
-    Resize = 67,     // ResizeMessage
-    Shutdown = 68,   // no payload: sync, end every program, leave through the exit doorbell
+    Spawn = 64,     // SpawnMessage, then its strings
+    Input = 65,     // StreamMessage, then bytes; no bytes: end of file
+    Signal = 66,    // SignalMessage
+    Resize = 67,    // ResizeMessage
+    Shutdown = 68,  // no payload: sync, end every program, leave through the exit doorbell
 };
 
 struct Header {
@@ -40,11 +41,11 @@ struct Header {
 };
 
 struct HelloMessage {
-    u32 version;            // kVersion
-    u32 build;              // Build
-    u64 counters_phys;      // guest-physical address of the counters region (abi/counters.hpp)
-    u64 counters_size;      // bytes
-    u64 boot_ns;            // kernel entry → now
+    u32 version;        // kVersion
+    u32 build;          // Build
+    u64 counters_phys;  // guest-physical address of the counters region (abi/counters.hpp)
+    u64 counters_size;  // bytes
+    u64 boot_ns;        // kernel entry → now
     u32 cpus_online;
     u32 reserved;
 };
@@ -62,20 +63,49 @@ struct SpawnMessage {
     u32 argc;           // strings follow, each NUL-terminated: cwd, then argc arguments, then envc variables
     u32 envc;
 };
-struct StartedMessage { u32 pid; u32 reserved; u64 boot_ns; };
-struct SpawnFailedMessage { u32 error; u32 reserved; };  // errno
+struct StartedMessage {
+    u32 pid;
+    u32 reserved;
+    u64 boot_ns;
+};
+struct SpawnFailedMessage {
+    u32 error;
+    u32 reserved;
+};  // errno
 struct ExitedMessage {
     u32 pid;
     u32 wait_status;  // as wait4(2) reports it
     u64 boot_ns;
 };
-struct PanickedMessage { u64 rip; u64 boot_ns; };
-struct OutOfMemoryMessage { u32 pid; u32 reserved; u64 resident_bytes; };
-struct StreamMessage { u32 stream; u32 reserved; };
-struct CreditMessage { u32 stream; u32 bytes; };
-struct WrongBuildMessage { u32 build; u32 needed; };
-struct SignalMessage { u32 signal; u32 reserved; };  // to the spawned program (its process group on a terminal)
-struct ResizeMessage { u16 rows, columns; u32 reserved; };
+struct PanickedMessage {
+    u64 rip;
+    u64 boot_ns;
+};
+struct OutOfMemoryMessage {
+    u32 pid;
+    u32 reserved;
+    u64 resident_bytes;
+};
+struct StreamMessage {
+    u32 stream;
+    u32 reserved;
+};
+struct CreditMessage {
+    u32 stream;
+    u32 bytes;
+};
+struct WrongBuildMessage {
+    u32 build;
+    u32 needed;
+};
+struct SignalMessage {
+    u32 signal;
+    u32 reserved;
+};  // to the spawned program (its process group on a terminal)
+struct ResizeMessage {
+    u16 rows, columns;
+    u32 reserved;
+};
 
 static_assert(sizeof(Header) == 16 && sizeof(HelloMessage) == 40 && sizeof(SpawnMessage) == 16);
 

@@ -1,8 +1,8 @@
 // The counters region: pages the guest kernel writes and the host reads with no exit and no lock.
 //
-// Region = Head, then `cpus` CpuCounters blocks of `cpu_stride` bytes. Each block is written by its CPU alone, every
-// cell is a monotonic 64-bit counter written with one aligned store; the reader sums the CPUs. The host treats all of
-// it as hostile input: sizes come from the host's own knowledge, never from Head.
+// Region = Head, then `cpus` CpuCounters blocks of `cpu_stride` bytes. Each block is written by its CPU
+// alone, every cell is a monotonic 64-bit counter written with one aligned store; the reader sums the CPUs.
+// The host treats all of it as hostile input: sizes come from the host's own knowledge, never from Head.
 #pragma once
 #include "guest_kernel/base/types.hpp"
 
@@ -13,7 +13,8 @@ inline constexpr u32 kVersion = 1;
 inline constexpr u32 kMaxCpus = 8;
 /// Syscall slots: the row's index in the syscall table; unknown numbers are kept apart (see Unknown).
 inline constexpr u32 kSyscallSlots = 448;
-inline constexpr u32 kHistogramBuckets = 32;  // bucket i counts calls of [2^i, 2^(i+1)) ns; the last has no upper end
+inline constexpr u32 kHistogramBuckets =
+    32;  // bucket i counts calls of [2^i, 2^(i+1)) ns; the last has no upper end
 inline constexpr u32 kUnknownSlots = 64;
 
 /// Bits of Head::control.
@@ -33,14 +34,17 @@ struct Head {
 struct Syscall {
     u64 calls;
     u64 errors;
-    u64 total_ns;    // entry to exit, blocked time included
+    u64 total_ns;  // entry to exit, blocked time included
     u64 max_ns;
     u64 blocked_ns;  // of total_ns, time spent off the CPU
     u64 histogram[kHistogramBuckets];
 };
 
 /// Numbers with no row in the table, answered -ENOSYS: open addressing by number, 0 calls = free.
-struct Unknown { u64 number; u64 calls; };
+struct Unknown {
+    u64 number;
+    u64 calls;
+};
 
 struct CpuCounters {
     u64 page_faults;

@@ -1,9 +1,11 @@
-// The index of an aligned TAR: first member ".astra-index", rebuilt by the host at every import, bounds-checked by
-// the kernel all the same. All offsets count from the start of the image (index tables: from the start of the index).
+// The index of an aligned TAR: first member ".astra-index", rebuilt by the host at every import,
+// bounds-checked by the kernel all the same. All offsets count from the start of the image (index tables:
+// from the start of the index).
 //
-// Index = Header, Inode[inodes], Entry[entries], Hash[hash_slots], then the string bytes. Inode 0 is the root.
-// Entries are grouped by directory (Inode::first_entry, entry_count) and sorted by name inside a directory, so a
-// directory is one span and a lookup is one hash probe: slot = hash(parent, name) & (hash_slots - 1), linear probing.
+// Index = Header, Inode[inodes], Entry[entries], Hash[hash_slots], then the string bytes. Inode 0 is the
+// root. Entries are grouped by directory (Inode::first_entry, entry_count) and sorted by name inside a
+// directory, so a directory is one span and a lookup is one hash probe: slot = hash(parent, name) &
+// (hash_slots - 1), linear probing.
 #pragma once
 #include "guest_kernel/base/types.hpp"
 
@@ -34,18 +36,20 @@ struct Inode {
     u64 data_offset;  // regular: where the bytes start in the image; symlink: target's offset in the strings
     i64 mtime_sec;
     u32 mtime_nsec;
-    u32 rdev;         // device nodes: (major << 20) | minor
+    u32 rdev;                      // device nodes: (major << 20) | minor
     u32 first_entry, entry_count;  // directories
 };
 
 struct Entry {
-    u32 parent, inode;   // inode numbers
-    u32 name_offset;     // in the strings, not NUL-terminated
-    u16 name_length;     // 1..255
+    u32 parent, inode;  // inode numbers
+    u32 name_offset;    // in the strings, not NUL-terminated
+    u16 name_length;    // 1..255
     u16 reserved;
 };
 
-struct Hash { u32 entry_plus_1; };  // 0: free
+struct Hash {
+    u32 entry_plus_1;
+};  // 0: free
 
 /// FNV-1a over the parent's number and the name: what places an entry in the hash table.
 constexpr u32 hash(u32 parent, const char* name, usize length) {

@@ -1,16 +1,31 @@
-// The structs that cross the system call boundary, laid out as Linux x86-64 has them (include/uapi), under our names
-// so that they can stand beside a libc's. `Astra*` are the astra ABI's own.
+// The structs that cross the system call boundary, laid out as Linux x86-64 has them (include/uapi), under
+// our names so that they can stand beside a libc's. `Astra*` are the astra ABI's own.
 #pragma once
 #include "guest_kernel/base/types.hpp"
 
 namespace astra::abi {
 
-struct TimeSpec { i64 sec; i64 nsec; };
-struct TimeVal { i64 sec; i64 usec; };
-struct TimeZone { i32 minutes_west; i32 dst_time; };
-struct ITimerVal { TimeVal interval, value; };
-struct ITimerSpec { TimeSpec interval, value; };
-struct Tms { i64 utime, stime, cutime, cstime; };
+struct TimeSpec {
+    i64 sec;
+    i64 nsec;
+};
+struct TimeVal {
+    i64 sec;
+    i64 usec;
+};
+struct TimeZone {
+    i32 minutes_west;
+    i32 dst_time;
+};
+struct ITimerVal {
+    TimeVal interval, value;
+};
+struct ITimerSpec {
+    TimeSpec interval, value;
+};
+struct Tms {
+    i64 utime, stime, cutime, cstime;
+};
 
 struct Stat {
     u64 dev, ino, nlink;
@@ -21,8 +36,14 @@ struct Stat {
     i64 unused[3];
 };
 /// The astra ABI's struct stat (spec, "Phase 2: Enhanced File I/O").
-struct AstraStat { u64 st_size, st_mode, st_mtime; };
-struct StatxTimestamp { i64 sec; u32 nsec; i32 pad; };
+struct AstraStat {
+    u64 st_size, st_mode, st_mtime;
+};
+struct StatxTimestamp {
+    i64 sec;
+    u32 nsec;
+    i32 pad;
+};
 struct Statx {
     u32 mask, blksize;
     u64 attributes;
@@ -41,39 +62,99 @@ struct StatFs {
     i64 namelen, frsize, flags, spare[4];
 };
 /// Followed by the NUL-terminated name; `reclen` is a multiple of 8.
-struct Dirent64Head { u64 ino; i64 off; u16 reclen; u8 type; } __attribute__((packed));
+struct Dirent64Head {
+    u64 ino;
+    i64 off;
+    u16 reclen;
+    u8 type;
+} __attribute__((packed));
 /// getdents(2)'s older record: the type byte is the record's last.
-struct DirentHead { u64 ino, off; u16 reclen; } __attribute__((packed));
-struct IoVec { u64 base, len; };
-struct OpenHow { u64 flags, mode, resolve; };
-struct PollFd { i32 fd; i16 events, revents; };
-struct EpollEvent { u32 events; u64 data; } __attribute__((packed));
-struct FLock { i16 type, whence; i32 pad; i64 start, len; i32 pid, pad2; };
-struct Winsize { u16 rows, columns, xpixel, ypixel; };
+struct DirentHead {
+    u64 ino, off;
+    u16 reclen;
+} __attribute__((packed));
+struct IoVec {
+    u64 base, len;
+};
+struct OpenHow {
+    u64 flags, mode, resolve;
+};
+struct PollFd {
+    i32 fd;
+    i16 events, revents;
+};
+struct EpollEvent {
+    u32 events;
+    u64 data;
+} __attribute__((packed));
+struct FLock {
+    i16 type, whence;
+    i32 pad;
+    i64 start, len;
+    i32 pid, pad2;
+};
+struct Winsize {
+    u16 rows, columns, xpixel, ypixel;
+};
 /// The kernel's struct termios (asm-generic/termbits.h), not libc's.
-struct Termios { u32 iflag, oflag, cflag, lflag; u8 line; u8 cc[19]; };
+struct Termios {
+    u32 iflag, oflag, cflag, lflag;
+    u8 line;
+    u8 cc[19];
+};
 
 using SigSet = u64;
-struct SigAction { u64 handler, flags, restorer; SigSet mask; };
-struct SigStack { u64 sp; i32 flags, pad; u64 size; };
+struct SigAction {
+    u64 handler, flags, restorer;
+    SigSet mask;
+};
+struct SigStack {
+    u64 sp;
+    i32 flags, pad;
+    u64 size;
+};
 struct SigInfo {
     i32 signo, error, code, pad0;
     union {
-        struct { i32 pid; u32 uid; u64 value; } sender;             // kill, sigqueue
-        struct { i32 timer, overrun; u64 value; } timer;            // POSIX timers
-        struct { i32 pid; u32 uid; i32 status, pad; i64 utime, stime; } child;  // SIGCHLD
-        struct { u64 address; i16 lsb; } fault;                     // SIGSEGV, SIGBUS, SIGILL, SIGFPE
-        struct { i64 band; i32 fd; } poll;                          // SIGIO
+        struct {
+            i32 pid;
+            u32 uid;
+            u64 value;
+        } sender;  // kill, sigqueue
+        struct {
+            i32 timer, overrun;
+            u64 value;
+        } timer;  // POSIX timers
+        struct {
+            i32 pid;
+            u32 uid;
+            i32 status, pad;
+            i64 utime, stime;
+        } child;  // SIGCHLD
+        struct {
+            u64 address;
+            i16 lsb;
+        } fault;  // SIGSEGV, SIGBUS, SIGILL, SIGFPE
+        struct {
+            i64 band;
+            i32 fd;
+        } poll;  // SIGIO
         u8 bytes[112];
     };
 };
 static_assert(sizeof(SigInfo) == 128);
-struct SigEvent { u64 value; i32 signo, notify, tid, pad[11]; };
+struct SigEvent {
+    u64 value;
+    i32 signo, notify, tid, pad[11];
+};
 
-struct RLimit { u64 current, maximum; };
+struct RLimit {
+    u64 current, maximum;
+};
 struct RUsage {
     TimeVal utime, stime;
-    i64 maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
+    i64 maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv, nsignals, nvcsw,
+        nivcsw;
 };
 struct SysInfo {
     i64 uptime;
@@ -82,18 +163,36 @@ struct SysInfo {
     u64 totalhigh, freehigh;
     u32 mem_unit, pad3;
 };
-struct UtsName { char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65]; };
-struct CloneArgs {
-    u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+struct UtsName {
+    char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
 };
-struct SchedParam { i32 priority; };
-struct RobustList { u64 next; };
-struct RobustListHead { u64 list; i64 futex_offset; u64 pending; };
-struct CapHeader { u32 version; i32 pid; };
-struct CapData { u32 effective, permitted, inheritable; };
+struct CloneArgs {
+    u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+        cgroup;
+};
+struct SchedParam {
+    i32 priority;
+};
+struct RobustList {
+    u64 next;
+};
+struct RobustListHead {
+    u64 list;
+    i64 futex_offset;
+    u64 pending;
+};
+struct CapHeader {
+    u32 version;
+    i32 pid;
+};
+struct CapData {
+    u32 effective, permitted, inheritable;
+};
 
-static_assert(sizeof(Stat) == 144 && sizeof(Statx) == 256 && sizeof(StatFs) == 120 && sizeof(EpollEvent) == 12);
-static_assert(sizeof(SysInfo) == 112 && sizeof(UtsName) == 390 && sizeof(CloneArgs) == 88 && sizeof(RUsage) == 144);
+static_assert(sizeof(Stat) == 144 && sizeof(Statx) == 256 && sizeof(StatFs) == 120 &&
+              sizeof(EpollEvent) == 12);
+static_assert(sizeof(SysInfo) == 112 && sizeof(UtsName) == 390 && sizeof(CloneArgs) == 88 &&
+              sizeof(RUsage) == 144);
 static_assert(sizeof(SigEvent) == 64 && sizeof(Termios) == 36 && sizeof(FLock) == 32 && sizeof(Statx) == 256);
 
 }  // namespace astra::abi

@@ -1,5 +1,6 @@
 // User pointers as system calls receive them: typed, knowing their direction, never dereferenced.
-// The kernel copies through them with mm/user_copy.hpp; the runtime's stubs accept plain pointers in their place.
+// The kernel copies through them with mm/user_copy.hpp; the runtime's stubs accept plain pointers in their
+// place.
 #pragma once
 #include <type_traits>
 
@@ -22,17 +23,23 @@ class UserPtr {
     [[nodiscard]] constexpr UserAddr address() const { return address_; }
     [[nodiscard]] constexpr bool is_null() const { return address_.is_null(); }
     [[nodiscard]] constexpr UserPtr operator+(u64 n) const { return UserPtr(address_ + n * sizeof(T)); }
-    /// The same bytes seen as another type: for calls whose argument's type depends on another (ioctl, fcntl).
+    /// The same bytes seen as another type: for calls whose argument's type depends on another (ioctl,
+    /// fcntl).
     template <class U>
-    [[nodiscard]] constexpr UserPtr<U, D> as() const { return UserPtr<U, D>(address_); }
+    [[nodiscard]] constexpr UserPtr<U, D> as() const {
+        return UserPtr<U, D>(address_);
+    }
 
   private:
     UserAddr address_;
 };
 
-template <class T> using In = UserPtr<T, Direction::In>;
-template <class T> using Out = UserPtr<T, Direction::Out>;
-template <class T> using InOut = UserPtr<T, Direction::InOut>;
+template <class T>
+using In = UserPtr<T, Direction::In>;
+template <class T>
+using Out = UserPtr<T, Direction::Out>;
+template <class T>
+using InOut = UserPtr<T, Direction::InOut>;
 
 /// A NUL-terminated string in the program: a path when the argument is called path, old_path, new_path, …
 class UserString {

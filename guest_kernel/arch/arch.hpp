@@ -1,5 +1,6 @@
-// The arch contract: everything the kernel needs from the CPU and its build. The rest of the kernel includes only this
-// header; arch/x86_64 (isolated and flat builds) and arch/host (unit tests) implement it. No #ifdef elsewhere.
+// The arch contract: everything the kernel needs from the CPU and its build. The rest of the kernel includes
+// only this header; arch/x86_64 (isolated and flat builds) and arch/host (unit tests) implement it. No #ifdef
+// elsewhere.
 #pragma once
 #include <span>
 
@@ -16,7 +17,8 @@ inline constexpr usize kKernelStackSize = 32 * 1024;
 /// Which of the two builds this is.
 abi::control::Build build();
 
-// ---- registers -------------------------------------------------------------------------------------------------------
+// ---- registers
+// -------------------------------------------------------------------------------------------------------
 
 /// A program's registers as saved at entry to the kernel: Linux's pt_regs order, then the segment bases.
 /// Lives at the top of the thread's kernel stack.
@@ -46,18 +48,21 @@ void set_fs_base(u64 base);
 u64 get_user_gs_base();
 void set_user_gs_base(u64 base);
 
-// ---- kernel context --------------------------------------------------------------------------------------------------
+// ---- kernel context
+// --------------------------------------------------------------------------------------------------
 
 /// Saves callee-saved registers on the current stack, stores its pointer through `save`, continues on `load`.
 extern "C" void astra_switch_stack(u64* save_sp, u64 load_sp);
-/// Lays out a fresh kernel stack so that switching to the returned pointer calls `entry(argument)`, which never returns.
+/// Lays out a fresh kernel stack so that switching to the returned pointer calls `entry(argument)`, which
+/// never returns.
 u64 prepare_stack(void* stack_top, void (*entry)(void*), void* argument);
 /// Tells the CPU which kernel stack the next entry from user mode uses.
 void set_kernel_stack(void* stack_top);
 /// Restores the current thread's user_registers() and continues the program. Interrupts must be off.
 [[noreturn]] void return_to_user();
 
-// ---- interrupts ------------------------------------------------------------------------------------------------------
+// ---- interrupts
+// ------------------------------------------------------------------------------------------------------
 
 /// Disables interrupts on this CPU; returns whether they were enabled.
 bool interrupts_disable();
@@ -65,21 +70,25 @@ bool interrupts_disable();
 void interrupts_restore(bool enabled);
 bool interrupts_enabled();
 void interrupts_enable();
-/// Idles until an interrupt: enables interrupts and halts in one step (no lost wake-up), returns with them off.
+/// Idles until an interrupt: enables interrupts and halts in one step (no lost wake-up), returns with them
+/// off.
 void idle_wait();
-/// Spin-wait hint; also serves TLB shootdowns asked of this CPU, so spinning with interrupts off cannot deadlock them.
+/// Spin-wait hint; also serves TLB shootdowns asked of this CPU, so spinning with interrupts off cannot
+/// deadlock them.
 void spin_pause();
 
 /// Routes GSI `line` to CPU 0 and unmasks it; `handler(argument)` runs in interrupt context.
 Result<void> install_irq(u32 line, void (*handler)(void*), void* argument);
 
-// ---- CPUs ------------------------------------------------------------------------------------------------------------
+// ---- CPUs
+// ------------------------------------------------------------------------------------------------------------
 
-/// Index of the current CPU. Stable only while interrupts are off or the thread cannot migrate (kernel code never
-/// migrates by itself: the kernel is not preemptible).
+/// Index of the current CPU. Stable only while interrupts are off or the thread cannot migrate (kernel code
+/// never migrates by itself: the kernel is not preemptible).
 u32 cpu_index();
 u32 cpus_online();
-/// Starts the other CPUs (up to `wanted` in all); each runs kernel_secondary_main. Returns how many are online.
+/// Starts the other CPUs (up to `wanted` in all); each runs kernel_secondary_main. Returns how many are
+/// online.
 u32 start_secondary_cpus(u32 wanted);
 /// Makes `cpu` leave idle_wait or re-check for rescheduling on its way to user mode.
 void send_reschedule(u32 cpu);
@@ -87,7 +96,8 @@ void send_reschedule(u32 cpu);
 void set_cpu_local(void* data);
 void* cpu_local();
 
-// ---- time ------------------------------------------------------------------------------------------------------------
+// ---- time
+// ------------------------------------------------------------------------------------------------------------
 
 /// Monotonic nanoseconds since kernel entry; the same on all CPUs.
 u64 now_ns();
@@ -97,17 +107,28 @@ u64 read_tsc();
 void arm_timer(u64 deadline_ns);
 /// Wall-clock seconds since the epoch as the RTC reads (MC146818), at boot.
 i64 read_rtc();
-/// True when the tick comes from the PIT at 1000 Hz (clock=pit): arm_timer is then a no-op, handle_timer_interrupt ticks.
+/// True when the tick comes from the PIT at 1000 Hz (clock=pit): arm_timer is then a no-op,
+/// handle_timer_interrupt ticks.
 bool pit_clock();
 
-// ---- memory ----------------------------------------------------------------------------------------------------------
+// ---- memory
+// ----------------------------------------------------------------------------------------------------------
 
 /// The direct map: all RAM and the image region, virtually contiguous.
 void* phys_to_virt(PhysAddr address);
 /// Inverse for direct-map and kernel-image addresses.
 PhysAddr virt_to_phys(const void* address);
 
-enum class PageFlags : u32 { None = 0, Write = 1, Execute = 2, User = 4, Accessed = 8, Dirty = 16, Huge = 32, Present = 64 };
+enum class PageFlags : u32 {
+    None = 0,
+    Write = 1,
+    Execute = 2,
+    User = 4,
+    Accessed = 8,
+    Dirty = 16,
+    Huge = 32,
+    Present = 64
+};
 constexpr PageFlags operator|(PageFlags a, PageFlags b) { return PageFlags(u32(a) | u32(b)); }
 constexpr bool has(PageFlags set, PageFlags bit) { return (u32(set) & u32(bit)) != 0; }
 
@@ -116,8 +137,9 @@ struct PageEntry {
     PageFlags flags = PageFlags::None;  // None: not present
 };
 
-/// One address space's page tables: the program half is its own, the kernel half shared. The caller (mm::AddressSpace)
-/// holds its lock around every call. Nothing here flushes: collect ranges and call flush_tlb once.
+/// One address space's page tables: the program half is its own, the kernel half shared. The caller
+/// (mm::AddressSpace) holds its lock around every call. Nothing here flushes: collect ranges and call
+/// flush_tlb once.
 class PageTable {
   public:
     static Result<PageTable> create();
@@ -147,11 +169,13 @@ class PageTable {
 /// Loads the kernel's own tables (no program half).
 void activate_kernel_tables();
 
-/// Invalidates [start, end) on this CPU and on every CPU in `cpu_mask` (bit per CPU) before it returns; end-start above
-/// 32 pages becomes a full flush. Call after removing or tightening entries and before freeing their frames.
+/// Invalidates [start, end) on this CPU and on every CPU in `cpu_mask` (bit per CPU) before it returns;
+/// end-start above 32 pages becomes a full flush. Call after removing or tightening entries and before
+/// freeing their frames.
 void flush_tlb(u64 cpu_mask, UserAddr start, UserAddr end);
 
-/// Maps `frames` consecutively into fresh kernel virtual memory, with an unmapped guard page below. For kernel stacks.
+/// Maps `frames` consecutively into fresh kernel virtual memory, with an unmapped guard page below. For
+/// kernel stacks.
 Result<void*> map_kernel_stack(std::span<const PhysAddr> frames);
 /// Undoes map_kernel_stack; the frames are the caller's.
 void unmap_kernel_stack(void* base, usize pages);
@@ -165,7 +189,8 @@ usize clear_user(UserAddr to, usize count);
 bool user_compare_exchange(UserAddr word, u32 expected, u32 desired, u32& seen);
 bool user_load(UserAddr word, u32& value);
 
-// ---- ends ------------------------------------------------------------------------------------------------------------
+// ---- ends
+// ------------------------------------------------------------------------------------------------------------
 
 /// Ends the machine through the exit doorbell.
 [[noreturn]] void exit_machine(abi::machine::ExitCode code);

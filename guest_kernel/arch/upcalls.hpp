@@ -8,10 +8,13 @@ namespace astra {
 
 /// What the boot loader said, in terms of this machine. Pointers lie in the direct map.
 struct BootInfo {
-    struct Range { PhysAddr base; u64 size; };
-    std::span<const Range> ram;   // usable RAM, the kernel image and boot data excluded
+    struct Range {
+        PhysAddr base;
+        u64 size;
+    };
+    std::span<const Range> ram;  // usable RAM, the kernel image and boot data excluded
     std::string_view command_line;
-    Range image;                  // PVH module 0: the root file system's TAR; size 0: none
+    Range image;  // PVH module 0: the root file system's TAR; size 0: none
 };
 
 /// First CPU, on its boot stack, interrupts off, page tables final, now_ns() running.
@@ -27,21 +30,26 @@ struct FaultInfo {
     u64 address;
     bool write, execute, present, from_user;
 };
-/// Page fault on a program address. From user mode the kernel resolves it or posts a signal (true either way).
-/// From a user copy: true resolved, false take the copy's fixup. Entered with interrupts on unless they were off.
+/// Page fault on a program address. From user mode the kernel resolves it or posts a signal (true either
+/// way). From a user copy: true resolved, false take the copy's fixup. Entered with interrupts on unless they
+/// were off.
 bool handle_page_fault(const FaultInfo& fault, arch::UserRegisters* regs);
 
-/// Any other exception a program raised: vector, error code. Posts the signal Linux would (arch/x86/kernel/traps.c).
+/// Any other exception a program raised: vector, error code. Posts the signal Linux would
+/// (arch/x86/kernel/traps.c).
 void handle_user_exception(u32 vector, u64 error_code, arch::UserRegisters* regs);
 
 /// This CPU's timer fired. Interrupt context.
 void handle_timer_interrupt();
-/// Runs with interrupts on, just before a program continues after a syscall, exception or interrupt from user mode:
-/// reschedules, delivers signals. `regs` may be rewritten (signal frames).
+/// Runs with interrupts on, just before a program continues after a syscall, exception or interrupt from user
+/// mode: reschedules, delivers signals. `regs` may be rewritten (signal frames).
 void prepare_return_to_user(arch::UserRegisters* regs);
 
 /// Something that cannot be: an exception in the kernel. Prints and reports, ends the machine.
-struct KernelTrap { u64 vector, error_code, rip, rsp, rflags, cr2; const u64* general; };  // general: r15..rdi order
+struct KernelTrap {
+    u64 vector, error_code, rip, rsp, rflags, cr2;
+    const u64* general;
+};  // general: r15..rdi order
 [[noreturn]] void panic_trap(const KernelTrap& trap);
 /// Formats like printf (see base/format.hpp). Reaches the console and, as an event, the control port.
 [[noreturn]] void panic(const char* format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,4 +1,5 @@
-// Reference-counted objects: RefCounted is the base, Ref<T> the owner. Counts are atomic; objects are shared by CPUs.
+// Reference-counted objects: RefCounted is the base, Ref<T> the owner. Counts are atomic; objects are shared
+// by CPUs.
 #pragma once
 #include <atomic>
 #include <new>
@@ -8,7 +9,8 @@
 
 namespace astra {
 
-/// Base of shared objects. Born with one reference, which make_ref hands to its Ref. `destroy()` runs at the last one.
+/// Base of shared objects. Born with one reference, which make_ref hands to its Ref. `destroy()` runs at the
+/// last one.
 class RefCounted {
   public:
     RefCounted() = default;
@@ -47,13 +49,11 @@ class Ref {
     }
     Ref(Ref&& o) noexcept : object_(std::exchange(o.object_, nullptr)) {}
     template <class U>
-        requires std::is_convertible_v<U*, T*>
-    Ref(const Ref<U>& o) : object_(o.get()) {
+    requires std::is_convertible_v<U*, T*> Ref(const Ref<U>& o) : object_(o.get()) {
         if (object_) object_->ref();
     }
     template <class U>
-        requires std::is_convertible_v<U*, T*>
-    Ref(Ref<U>&& o) : object_(o.leak()) {}
+    requires std::is_convertible_v<U*, T*> Ref(Ref<U>&& o) : object_(o.leak()) {}
     Ref& operator=(Ref o) noexcept {
         std::swap(object_, o.object_);
         return *this;

@@ -14,7 +14,9 @@ class Vector {
   public:
     Vector() = default;
     Vector(Vector&& o) noexcept
-        : data_(std::exchange(o.data_, nullptr)), size_(std::exchange(o.size_, 0)), capacity_(std::exchange(o.capacity_, 0)) {}
+        : data_(std::exchange(o.data_, nullptr)),
+          size_(std::exchange(o.size_, 0)),
+          capacity_(std::exchange(o.capacity_, 0)) {}
     Vector& operator=(Vector&& o) noexcept {
         std::swap(data_, o.data_);
         std::swap(size_, o.size_);

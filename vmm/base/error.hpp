@@ -10,7 +10,15 @@
 namespace astra::vmm {
 
 /// What kind of failure, for exit statuses and, later, RPC status codes.
-enum class Code { InvalidArgument, NotFound, PermissionDenied, Unavailable, ResourceExhausted, Corrupt, Internal };
+enum class Code {
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    Unavailable,
+    ResourceExhausted,
+    Corrupt,
+    Internal
+};
 
 struct Error {
     Code code = Code::Internal;

@@ -38,7 +38,8 @@ class Mapping {
   public:
     Mapping() = default;
     Mapping(void* base, usize size) : base_(static_cast<u8*>(base)), size_(size) {}
-    Mapping(Mapping&& o) noexcept : base_(std::exchange(o.base_, nullptr)), size_(std::exchange(o.size_, 0)) {}
+    Mapping(Mapping&& o) noexcept
+        : base_(std::exchange(o.base_, nullptr)), size_(std::exchange(o.size_, 0)) {}
     Mapping& operator=(Mapping&& o) noexcept {
         if (this != &o) {
             unmap();

@@ -9,8 +9,8 @@
 
 namespace astra::vmm {
 
-/// A model behind a window of ports or of memory. It never learns where the window lies: `offset` counts from its
-/// start. Calls come from any vCPU thread, one at a time per device (the bus holds the device's lock).
+/// A model behind a window of ports or of memory. It never learns where the window lies: `offset` counts from
+/// its start. Calls come from any vCPU thread, one at a time per device (the bus holds the device's lock).
 class Device {
   public:
     virtual ~Device() = default;
@@ -40,7 +40,8 @@ class Clock {
     [[nodiscard]] virtual u64 wall_ns() const = 0;
 };
 
-/// Calls `callback` once at a monotonic time; arming again replaces, disarm cancels. A device owns one per purpose.
+/// Calls `callback` once at a monotonic time; arming again replaces, disarm cancels. A device owns one per
+/// purpose.
 class Timer {
   public:
     virtual ~Timer() = default;

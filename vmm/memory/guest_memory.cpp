@@ -7,7 +7,8 @@ namespace astra::vmm {
 
 bool GuestMemory::add(Region region) {
     u64 end = 0;
-    if (region.host.empty() || __builtin_add_overflow(region.base.raw(), region.host.size(), &end)) return false;
+    if (region.host.empty() || __builtin_add_overflow(region.base.raw(), region.host.size(), &end))
+        return false;
     for (const Region& other : regions_)
         if (region.base.raw() < other.base.raw() + other.host.size() && other.base.raw() < end) return false;
     regions_.push_back(region);

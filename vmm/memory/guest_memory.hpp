@@ -1,4 +1,5 @@
-// Guest-physical memory as devices see it: bounds-checked copies, never bare pointers into what the guest can change.
+// Guest-physical memory as devices see it: bounds-checked copies, never bare pointers into what the guest can
+// change.
 #pragma once
 #include <span>
 #include <vector>
@@ -7,8 +8,8 @@
 
 namespace astra::vmm {
 
-/// A set of non-overlapping regions, each backed by host memory that the caller keeps mapped. Immutable once the
-/// vCPUs run, so it is read without a lock.
+/// A set of non-overlapping regions, each backed by host memory that the caller keeps mapped. Immutable once
+/// the vCPUs run, so it is read without a lock.
 class GuestMemory {
   public:
     struct Region {
@@ -35,12 +36,13 @@ class GuestMemory {
         return write(to, {reinterpret_cast<const u8*>(&from), sizeof from});
     }
 
-    /// Aligned 16-bit atomics for virtqueue indices: acquire load, release store. False when outside or misaligned.
+    /// Aligned 16-bit atomics for virtqueue indices: acquire load, release store. False when outside or
+    /// misaligned.
     [[nodiscard]] bool load_u16(PhysAddr from, u16& value) const;
     [[nodiscard]] bool store_u16(PhysAddr to, u16 value) const;
 
-    /// Host memory of [base, base+length), for readv/writev of bulk data; empty when not wholly inside one region or,
-    /// with `writable`, read-only. The guest may change it at any time: look at each byte once.
+    /// Host memory of [base, base+length), for readv/writev of bulk data; empty when not wholly inside one
+    /// region or, with `writable`, read-only. The guest may change it at any time: look at each byte once.
     [[nodiscard]] std::span<u8> host_span(PhysAddr base, u64 length, bool writable) const;
 
   private:

@@ -1,0 +1,89 @@
+// Open file descriptions: what a descriptor points at.
+#pragma once
+#include "guest_kernel/abi/structs.hpp"
+#include "guest_kernel/base/ref.hpp"
+#include "guest_kernel/mm/page_source.hpp"
+#include "guest_kernel/mm/user_copy.hpp"
+#include "guest_kernel/sched/wait_queue.hpp"
+
+namespace astra::fs {
+
+class Inode;
+struct Path;
+
+/// Bytes on their way between a file and its reader or writer, in the program (one buffer or an iovec) or the
+/// kernel. Files move data through it and never see where it lies. Copies may fault and sleep: hold no spin
+/// lock.
+class Buffer {
+  public:
+    virtual ~Buffer() = default;
+    /// Bytes still wanted (read) or offered (write).
+    [[nodiscard]] virtual usize remaining() const = 0;
+    /// read: hands `from` over; returns how much was taken (short at a bad page; EFAULT when none).
+    virtual Result<usize> put(std::span<const u8> from) = 0;
+    /// write: fetches up to to.size() bytes.
+    virtual Result<usize> take(std::span<u8> to) = 0;
+};
+class KernelBuffer final : public Buffer {
+  public:
+    explicit KernelBuffer(std::span<u8> bytes) : bytes_(bytes) {}
+    explicit KernelBuffer(std::span<const u8> bytes) : bytes_(const_cast<u8*>(bytes.data()), bytes.size()) {}
+    [[nodiscard]] usize remaining() const override { return bytes_.size() - done_; }
+    Result<usize> put(std::span<const u8> from) override;
+    Result<usize> take(std::span<u8> to) override;
+    [[nodiscard]] usize done() const { return done_; }
+
+  private:
+    std::span<u8> bytes_;
+    usize done_ = 0;
+};
+class UserBuffer final : public Buffer {
+  public:
+    UserBuffer(UserAddr address, usize count) : address_(address), count_(count) {}
+    [[nodiscard]] usize remaining() const override { return count_; }
+    Result<usize> put(std::span<const u8> from) override;
+    Result<usize> take(std::span<u8> to) override;
+
+  private:
+    UserAddr address_;
+    usize count_;
+};
+
+/// Called for each directory entry; false stops (the entry was not taken).
+struct DirectorySink {
+    virtual bool entry(std::string_view name, u64 inode, u8 type, i64 next_offset) = 0;
+};
+
+class File : public RefCounted {
+  public:
+    /// O_* flags: access mode, O_APPEND, O_NONBLOCK, O_DIRECT, O_PATH… (fcntl F_SETFL changes some).
+    std::atomic<u32> flags{0};
+
+    [[nodiscard]] bool readable() const { return (flags & 3) != 1; }
+    [[nodiscard]] bool writable() const { return (flags & 3) == 1 || (flags & 3) == 2; }
+    [[nodiscard]] bool nonblocking() const { return flags & 04000; }
+
+    // `offset` non-null: pread/pwrite, or the description's own offset held by the caller; null for streams.
+    virtual Result<usize> read(Buffer& to, i64* offset);
+    virtual Result<usize> write(Buffer& from, i64* offset);
+    /// True when reads and writes use an offset (regular files, directories); pipes, sockets and ttys: false.
+    [[nodiscard]] virtual bool seekable() const { return false; }
+    virtual Result<i64> seek(i64 offset, int whence);
+    virtual Result<i64> ioctl(u32 request, u64 argument);  // ENOTTY
+    /// POLL* bits true now; registers `waiter` (when given) on the queue(s) that announce changes.
+    virtual u32 poll(sched::WaitQueue** queue);                // regular files: always readable and writable
+    virtual Result<void> read_directory(DirectorySink& sink);  // ENOTDIR
+    virtual Result<Ref<mm::PageSource>> page_source();         // mmap: ENODEV
+    virtual Result<void> stat(abi::Stat& out);
+    virtual Result<void> truncate(i64 size);  // EINVAL
+    virtual Result<void> sync();
+    /// Last descriptor of the description in some process closed (POSIX locks), and the last of all
+    /// (destructor).
+    virtual void on_close() {}
+    /// The inode, or null (pipes made by pipe(2), eventfds…).
+    [[nodiscard]] virtual Inode* inode() { return nullptr; }
+    /// What /proc/PID/fd/N shows: a path, "pipe:[12]", "anon_inode:[eventfd]".
+    virtual Result<String> describe();
+};
+
+}  // namespace astra::fs

@@ -1,0 +1,113 @@
+// A program's memory: areas (VMAs), their pages, and the faults that bring pages in.
+#pragma once
+#include <string_view>
+
+#include "guest_kernel/arch/upcalls.hpp"
+#include "guest_kernel/base/ref.hpp"
+#include "guest_kernel/base/vector.hpp"
+#include "guest_kernel/mm/page_source.hpp"
+#include "guest_kernel/sched/lock.hpp"
+
+namespace astra::mm {
+
+/// PROT_* as in mmap(2).
+enum Prot : u32 { kProtNone = 0, kProtRead = 1, kProtWrite = 2, kProtExec = 4 };
+
+struct MapRequest {
+    UserAddr hint;   // page-aligned, or null
+    u64 length = 0;  // bytes, rounded up to pages
+    u32 prot = kProtNone;
+    u32 flags = 0;           // MAP_* as in mmap(2)
+    Ref<PageSource> source;  // null: anonymous
+    u64 offset = 0;          // bytes into the source, page-aligned
+    u32 max_prot = 7;      // what mprotect may later ask for (a read-only descriptor mapped shared: no write)
+    Ref<RefCounted> keep;  // kept alive while mapped: the open file, for /proc and O_TMPFILE semantics
+    std::string_view name;  // "[heap]", "[stack]", "[vdso]"; literals only
+};
+
+/// One area as /proc/PID/maps shows it.
+struct AreaInfo {
+    UserAddr start, end;
+    u32 prot;
+    bool shared;
+    u64 offset;
+    PageSource* source;
+    RefCounted* keep;
+    std::string_view name;
+    u64 resident_pages;
+};
+
+enum class FaultOutcome {
+    Resolved,
+    NotMapped /* SEGV_MAPERR */,
+    Denied /* SEGV_ACCERR */,
+    BeyondEnd /* SIGBUS */,
+    OutOfMemory
+};
+
+struct AreaMap;  // address_space.cpp: the areas and page table, behind the mutex
+
+class AddressSpace : public RefCounted {
+  public:
+    static Result<Ref<AddressSpace>> create();
+    /// A copy-on-write duplicate (fork).
+    Result<Ref<AddressSpace>> fork();
+    ~AddressSpace() override;
+
+    /// mmap(2): returns where. Errors as the man page (EINVAL, ENOMEM, EEXIST for MAP_FIXED_NOREPLACE).
+    Result<UserAddr> map(const MapRequest& request);
+    Result<void> unmap(UserAddr start, u64 length);
+    Result<void> protect(UserAddr start, u64 length, u32 prot);
+    Result<UserAddr> remap(UserAddr old, u64 old_length, u64 new_length, u32 flags, UserAddr new_address);
+    Result<void> advise(UserAddr start, u64 length, int advice);
+    Result<void> sync(UserAddr start, u64 length, int flags);
+    Result<void> resident(UserAddr start, u64 length, Vector<u8>& pages);
+    /// brk(2): the new break, or the old one when it cannot move.
+    UserAddr set_break(UserAddr wanted);
+    /// Where the heap starts: set once by exec.
+    void init_break(UserAddr start);
+
+    FaultOutcome handle_fault(const FaultInfo& fault);
+    /// Brings pages in as if read (write) by the program; used before kernel accesses that must not fault.
+    Result<void> populate(UserAddr start, u64 length, bool write);
+
+    /// Copies to or from this address space from any context that may sleep, e.g. exec's argument pages,
+    /// /proc/PID/mem and ptrace. Returns bytes copied (short at the first bad page), EFAULT when none.
+    Result<usize> peek(UserAddr from, std::span<u8> to);
+    Result<usize> poke(UserAddr to, std::span<const u8> from);
+
+    /// Loads the page tables into this CPU and enters it in the shootdown mask. Interrupts off.
+    void activate(u32 cpu);
+    void deactivate(u32 cpu);
+
+    /// Visits the areas in order; `visit` must not sleep on this address space.
+    Result<void> list(Vector<AreaInfo>& areas);
+    struct Usage {
+        u64 mapped_bytes, resident_bytes, resident_peak_bytes, data_bytes, stack_bytes, text_bytes,
+            shared_bytes;
+    };
+    Usage usage();
+
+    /// Key of a shared-futex word: the page source and offset behind `address`; null source: private memory.
+    struct FutexOrigin {
+        const void* object;
+        u64 offset;
+    };
+    Result<FutexOrigin> futex_origin(UserAddr address);
+
+    // Layout facts set by exec and shown by /proc.
+    struct Layout {
+        UserAddr code_start, code_end, data_start, data_end, stack_top, args_start, args_end, env_start,
+            env_end;
+    };
+    Layout layout{};
+
+  private:
+    friend struct AreaMap;
+    explicit AddressSpace(AreaMap* map);
+    template <class T, class... A>
+    friend Result<Ref<T>> astra::make_ref(A&&...);
+    AreaMap* map_;
+};
+
+}  // namespace astra::mm
