@@ -1,0 +1,93 @@
+// The host's end of the control port: one per guest. Starts programs, carries their input, output and
+// signals, and holds the guest to the protocol.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "vmm/base/fd.hpp"
+#include "vmm/control/frame.hpp"
+
+namespace astra::vmm {
+
+struct SpawnRequest {
+    std::string workdir;
+    std::vector<std::string> arguments;    // the first names the program
+    std::vector<std::string> environment;  // "NAME=value"
+    abi::control::StdioMode stdio = abi::control::StdioMode::Streams;
+    u16 rows = 0, columns = 0;  // of the terminal, when stdio is Console
+};
+
+/// What a session reports. Called from Session::receive() only. `tag` is the one spawn() was given. The
+/// default implementations ignore.
+class SessionEvents {
+  public:
+    virtual ~SessionEvents() = default;
+    virtual void on_hello(const abi::control::HelloMessage&) {}
+    virtual void on_started(u64 tag, const abi::control::StartedMessage&) { (void)tag; }
+    virtual void on_spawn_failed(u64 tag, u32 error) { (void)tag, (void)error; }
+    virtual void on_output(u64 tag, u32 stream, std::span<const u8> bytes) {
+        (void)tag, (void)stream, (void)bytes;
+    }
+    virtual void on_exited(u64 tag, const abi::control::ExitedMessage&) { (void)tag; }
+    virtual void on_out_of_memory(const abi::control::OutOfMemoryMessage&, std::string_view victim) {
+        (void)victim;
+    }
+    virtual void on_panicked(const abi::control::PanickedMessage&, std::string_view report) { (void)report; }
+    virtual void on_wrong_build(const abi::control::WrongBuildMessage&) {}
+};
+
+/// Non-blocking and single-threaded: poll fd() for reading, and for writing while wants_write(). Frames are
+/// queued by the calls below and leave with flush(). Input is windowed: at most kStreamWindow bytes of a
+/// program's input are under way, so the queue stays small however slow the guest is.
+class Session {
+  public:
+    /// `socket` is a connected stream socket; `events` must outlive the session.
+    Session(Fd socket, SessionEvents& events) : socket_(std::move(socket)), events_(events) {}
+
+    [[nodiscard]] int fd() const { return socket_.get(); }
+    [[nodiscard]] bool wants_write() const { return sent_ < queue_.size(); }
+
+    enum class Peer { Open, Closed };
+    /// Takes what has arrived (a bounded amount per call) and reports it. Closed: the guest's end is gone,
+    /// all it had sent has been reported. Errors: Corrupt when the guest breaks the protocol; the session is
+    /// over then.
+    [[nodiscard]] Result<Peer> receive();
+    /// Sends what the socket takes. A peer that is gone is not an error here: receive() tells.
+    [[nodiscard]] Result<void> flush();
+
+    /// Asks for a program to be started; `tag` must be free. Errors: InvalidArgument when arguments and
+    /// environment do not fit into one frame.
+    [[nodiscard]] Result<void> spawn(u64 tag, const SpawnRequest& request);
+    /// Bytes send_input() takes now; 0 for programs that are not running or whose input has ended.
+    [[nodiscard]] usize input_capacity(u64 tag) const;
+    /// Queues the first bytes of `bytes`, at most input_capacity(); returns how many.
+    usize send_input(u64 tag, std::span<const u8> bytes);
+    void end_input(u64 tag);
+    /// `number` as in Linux x86-64. False when no such program runs.
+    bool signal(u64 tag, u32 number);
+    void resize(u64 tag, u16 rows, u16 columns);
+    void shutdown();
+
+  private:
+    struct Program {
+        bool running = false;  // Started has come
+        bool input_ended = false;
+        u32 window = abi::control::kStreamWindow;  // input bytes that may still be sent
+    };
+    [[nodiscard]] Result<void> dispatch(const Frame& frame);
+    [[nodiscard]] Result<void> dispatch_to_program(const Frame& frame);
+    [[nodiscard]] Result<void> take_hello(const Frame& frame);
+    [[nodiscard]] Result<void> take_credit(Program& program, const abi::control::CreditMessage& credit);
+    void queue(abi::control::Type type, u64 tag, std::span<const u8> message, std::span<const u8> tail = {});
+
+    Fd socket_;
+    SessionEvents& events_;
+    FrameParser parser_;
+    std::map<u64, Program> programs_;  // by tag
+    std::vector<u8> queue_;            // bytes to send; the first `sent_` of them are gone already
+    usize sent_ = 0;
+    bool greeted_ = false;
+};
+
+}  // namespace astra::vmm
