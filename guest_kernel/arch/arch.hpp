@@ -150,13 +150,18 @@ class PageTable {
 
     /// Maps one 4 KiB page, replacing what was there. ENOMEM when a table cannot be had.
     Result<void> map(UserAddr page, PhysAddr frame, PageFlags flags);
-    /// Maps one 2 MiB page over an empty range.
+    /// Maps one 2 MiB page over a range without present pages (an empty leaf table there is freed).
     Result<void> map_huge(UserAddr page, PhysAddr frame, PageFlags flags);
-    /// Removes a 4 KiB page (a 2 MiB one is split first: ENOMEM possible only then); returns what was there.
-    Result<PageEntry> unmap(UserAddr page);
+    /// Turns the 2 MiB page around `page` into 512 pages of 4 KiB with the same flags; no effect when there
+    /// is none. ENOMEM when a table cannot be had.
+    Result<void> split(UserAddr page);
+    /// Removes the entry that maps `page`, 4 KiB or 2 MiB (split first to remove less); returns what was
+    /// there: its first frame, Huge when it was 2 MiB.
+    PageEntry unmap(UserAddr page);
+    /// The 4 KiB frame behind `page`; Huge when a 2 MiB entry maps it.
     [[nodiscard]] PageEntry lookup(UserAddr page) const;
-    /// Replaces the flags of a present page.
-    Result<void> protect(UserAddr page, PageFlags flags);
+    /// Replaces the flags of the present entry that maps `page`, 4 KiB or 2 MiB.
+    void protect(UserAddr page, PageFlags flags);
     /// First present page at or after `from` and below `end`, or `end`: skips empty tables quickly.
     [[nodiscard]] UserAddr next_present(UserAddr from, UserAddr end) const;
     /// Loads the tables into this CPU.
