@@ -16,9 +16,14 @@ inline constexpr u32 kSyscallSlots = 448;
 inline constexpr u32 kHistogramBuckets =
     32;  // bucket i counts calls of [2^i, 2^(i+1)) ns; the last has no upper end
 inline constexpr u32 kUnknownSlots = 64;
+/// Unknown::number of a slot that more than one number shares, because all slots were taken.
+inline constexpr u64 kOtherNumbers = ~u64{0};
 
 /// Bits of Head::control.
-enum Control : u32 { kTiming = 1u << 0 };
+enum Control : u32 {
+    kTiming = 1u << 0,      // the default: the kernel sets it when the host left the word 0
+    kCountsOnly = 1u << 1,  // calls and errors, no time stamps
+};
 
 struct Head {
     u64 magic;
