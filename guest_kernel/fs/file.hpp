@@ -58,6 +58,9 @@ class File : public RefCounted {
   public:
     /// O_* flags: access mode, O_APPEND, O_NONBLOCK, O_DIRECT, O_PATH… (fcntl F_SETFL changes some).
     std::atomic<u32> flags{0};
+    /// The description's offset (lseek(2)), for files that are seekable(). Held across the read, write or
+    /// read_directory that uses it, so that those who share a description take turns.
+    sched::MutexLocked<i64, sched::Rank::FileOffset> position{0};
 
     [[nodiscard]] bool readable() const { return (flags & 3) != 1; }
     [[nodiscard]] bool writable() const { return (flags & 3) == 1 || (flags & 3) == 2; }
@@ -68,20 +71,30 @@ class File : public RefCounted {
     virtual Result<usize> write(Buffer& from, i64* offset);
     /// True when reads and writes use an offset (regular files, directories); pipes, sockets and ttys: false.
     [[nodiscard]] virtual bool seekable() const { return false; }
+    /// lseek(2): moves `position` (which the caller does not hold) and returns it. Errors: ESPIPE, EINVAL,
+    /// ENXIO.
     virtual Result<i64> seek(i64 offset, int whence);
     virtual Result<i64> ioctl(u32 request, u64 argument);  // ENOTTY
     /// POLL* bits true now; registers `waiter` (when given) on the queue(s) that announce changes.
-    virtual u32 poll(sched::WaitQueue** queue);                // regular files: always readable and writable
-    virtual Result<void> read_directory(DirectorySink& sink);  // ENOTDIR
-    virtual Result<Ref<mm::PageSource>> page_source();         // mmap: ENODEV
+    virtual u32 poll(sched::WaitQueue** queue);  // regular files: always readable and writable
+    /// Hands entries from `offset` on to `sink` and moves `offset` past the last one taken.
+    virtual Result<void> read_directory(i64& offset, DirectorySink& sink);  // ENOTDIR
+    virtual Result<Ref<mm::PageSource>> page_source();                      // mmap: ENODEV
     virtual Result<void> stat(abi::Stat& out);
     virtual Result<void> truncate(i64 size);  // EINVAL
+    /// fallocate(2) with its mode bits.
+    virtual Result<void> allocate(int mode, i64 offset, i64 length);  // ENODEV
     virtual Result<void> sync();
     /// Last descriptor of the description in some process closed (POSIX locks), and the last of all
     /// (destructor).
     virtual void on_close() {}
     /// The inode, or null (pipes made by pipe(2), eventfds…).
     [[nodiscard]] virtual Inode* inode() { return nullptr; }
+    /// Where it was opened, or null (files without a name in the tree).
+    [[nodiscard]] virtual const Path* path() { return nullptr; }
+    /// open(2) of /proc/PID/fd/N: a description of the same object with other flags. By default this
+    /// description itself, when its access mode covers what `flags` ask; sockets: ENXIO.
+    virtual Result<Ref<File>> reopen(u32 flags);
     /// What /proc/PID/fd/N shows: a path, "pipe:[12]", "anon_inode:[eventfd]".
     virtual Result<String> describe();
 };

@@ -18,15 +18,18 @@ namespace astra::sched {
 /// The order in which locks are taken: outermost first.
 enum class Rank : u8 {
     // mutexes
+    FileOffset,   // an open file description's offset, held across the read or write that uses it
     ProcessTree,  // parents, children, groups, sessions
     Exec,
-    DirectoryTree,  // rename and mounts
-    Inode,          // one inode's names, metadata and contents
-    FileOffset,     // an open file description's offset
+    DirectoryTree,  // names of every file system, mounts
+    Inode,          // writers of one inode's contents
     AddressSpace,   // areas and page tables
     PageSource,     // an inode's page index, taken by faults too
     // spin locks
     FdTable,
+    DentryCache,
+    InodeMap,    // a file system's live inodes
+    Attributes,  // one inode's mode, owner, times
     Pipe,
     Epoll,
     Tty,
