@@ -2,6 +2,7 @@
 #pragma once
 #include "guest_kernel/abi/structs.hpp"
 #include "guest_kernel/base/ref.hpp"
+#include "guest_kernel/fs/poll.hpp"
 #include "guest_kernel/mm/page_source.hpp"
 #include "guest_kernel/mm/user_copy.hpp"
 #include "guest_kernel/sched/wait_queue.hpp"
@@ -49,6 +50,22 @@ class UserBuffer final : public Buffer {
     usize count_;
 };
 
+/// Several program buffers, filled or emptied in order (readv, writev, recvmsg…).
+class IovecBuffer final : public Buffer {
+  public:
+    /// Reads `count` segments. Errors as readv(2): EINVAL (count, a length, the sum), EFAULT, ENOMEM.
+    static Result<IovecBuffer> from(abi::In<abi::IoVec> segments, u64 count);
+    [[nodiscard]] usize remaining() const override { return remaining_; }
+    Result<usize> put(std::span<const u8> from) override;
+    Result<usize> take(std::span<u8> to) override;
+
+  private:
+    template <class Copy>
+    Result<usize> transfer(usize count, Copy&& copy);
+    Vector<abi::IoVec> segments_;
+    usize at_ = 0, remaining_ = 0;
+};
+
 /// Called for each directory entry; false stops (the entry was not taken).
 struct DirectorySink {
     virtual bool entry(std::string_view name, u64 inode, u8 type, i64 next_offset) = 0;
@@ -66,7 +83,10 @@ class File : public RefCounted {
     [[nodiscard]] bool writable() const { return (flags & 3) == 1 || (flags & 3) == 2; }
     [[nodiscard]] bool nonblocking() const { return flags & 04000; }
 
-    // `offset` non-null: pread/pwrite, or the description's own offset held by the caller; null for streams.
+    /// Moves bytes at `*offset` and advances it by what was moved: it points at a pread's own copy or at
+    /// `position`, locked by the caller; null for streams. Answers how much was moved: short at the end, at a
+    /// bad page, at a signal; an error only when nothing was. A write with O_APPEND sets `*offset` to the end
+    /// first. Defaults: EINVAL.
     virtual Result<usize> read(Buffer& to, i64* offset);
     virtual Result<usize> write(Buffer& from, i64* offset);
     /// True when reads and writes use an offset (regular files, directories); pipes, sockets and ttys: false.
@@ -75,16 +95,18 @@ class File : public RefCounted {
     /// ENXIO.
     virtual Result<i64> seek(i64 offset, int whence);
     virtual Result<i64> ioctl(u32 request, u64 argument);  // ENOTTY
-    /// POLL* bits true now; registers `waiter` (when given) on the queue(s) that announce changes.
-    virtual u32 poll(sched::WaitQueue** queue);  // regular files: always readable and writable
+    /// Poll bits true now (fs/poll.hpp). `queue`, when given, receives the queue that announces changes,
+    /// which lives as long as the file; null: they never change. Takes spin locks at most. Default: always
+    /// readable and writable, as regular files are.
+    virtual u32 poll(sched::WaitQueue** queue);
     /// Hands entries from `offset` on to `sink` and moves `offset` past the last one taken.
     virtual Result<void> read_directory(i64& offset, DirectorySink& sink);  // ENOTDIR
     virtual Result<Ref<mm::PageSource>> page_source();                      // mmap: ENODEV
     virtual Result<void> stat(abi::Stat& out);
     virtual Result<void> truncate(i64 size);  // EINVAL
-    /// fallocate(2) with its mode bits.
+    /// fallocate(2) with its mode bits; the range was checked.
     virtual Result<void> allocate(int mode, i64 offset, i64 length);  // ENODEV
-    virtual Result<void> sync();
+    virtual Result<void> sync();                                      // EINVAL: nothing to synchronise
     /// Last descriptor of the description in some process closed (POSIX locks), and the last of all
     /// (destructor).
     virtual void on_close() {}

@@ -31,8 +31,8 @@ struct AreaInfo {
     u32 prot;
     bool shared;
     u64 offset;
-    PageSource* source;
-    RefCounted* keep;
+    Ref<PageSource> source;  // null: anonymous
+    Ref<RefCounted> keep;    // MapRequest::keep: the open file
     std::string_view name;
     u64 resident_pages;
 };
@@ -66,6 +66,12 @@ class AddressSpace : public RefCounted {
     UserAddr set_break(UserAddr wanted);
     /// Where the heap starts: set once by exec.
     void init_break(UserAddr start);
+    /// The process's limits on memory, in bytes (RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK). Set by exec before it
+    /// maps anything and by setrlimit; fork inherits them. Mappings are placed below the room `stack` needs.
+    struct Limits {
+        u64 address_space = ~u64{0}, data = ~u64{0}, stack = 8 << 20;
+    };
+    void set_limits(const Limits& limits);
 
     FaultOutcome handle_fault(const FaultInfo& fault);
     /// Brings pages in as if read (write) by the program; used before kernel accesses that must not fault.

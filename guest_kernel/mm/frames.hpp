@@ -22,9 +22,15 @@ void ref_frame(PhysAddr frame);
 void unref_frame(PhysAddr frame);
 [[nodiscard]] u32 frame_refs(PhysAddr frame);  // ~0u for frames outside RAM
 
+/// The frame of zeros that read faults map; shared by all, never freed, never written.
+PhysAddr zero_frame();
+
 /// Page-table frames, for arch code: zeroed, never reference-counted.
 Result<PhysAddr> alloc_page_table_frame();
 void free_page_table_frame(PhysAddr frame);
+
+/// Tells frame_stats how many frames kernel stacks gained (or gave back: negative).
+void account_kernel_stack(i64 frames);
 
 struct FrameStats {
     u64 total, free, page_tables, kernel_stacks;
