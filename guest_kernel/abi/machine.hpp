@@ -1,11 +1,16 @@
 // The machine a guest kernel finds itself in: what the VMM builds and what the kernel expects. It is QEMU's
 // `microvm` (acpi=off, pit=on, rtc=on) seen from inside, so that one kernel boots under both.
 //
-//   0x0000_0000            RAM up to kLowRamLimit
-//   0xd000_0000            image slot: read-only, page-aligned TAR (astra-vmm only; PVH module 0 otherwise
-//   lies in RAM) 0xfea0_0000            counters slot (astra-vmm only; else the kernel takes RAM and says
-//   where in Hello) 0xfeb0_0000            virtio-mmio windows, kVirtioStride each 0xfec0_0000/0xfee0_0000
-//   IOAPIC, LAPIC 0x1_0000_0000          RAM above 4 GiB
+// clang-format off
+//   0x0000_0000              RAM up to kLowRamLimit
+//   0xd000_0000              image slot: read-only, page-aligned TAR (astra-vmm only; PVH module 0 otherwise
+//                            lies in RAM)
+//   0xfe80_0000              counters slot, up to 2 MiB (astra-vmm only; else the kernel takes RAM and says
+//                            where in Hello)
+//   0xfeb0_0000              virtio-mmio windows, kVirtioStride each
+//   0xfec0_0000/0xfee0_0000  IOAPIC, LAPIC
+//   0x1_0000_0000            RAM above 4 GiB
+// clang-format on
 #pragma once
 #include "guest_kernel/base/types.hpp"
 
@@ -14,7 +19,7 @@ namespace astra::abi::machine {
 inline constexpr u64 kLowRamLimit = 0xc000'0000;
 inline constexpr u64 kImageBase = 0xd000'0000;  // images up to kImageMax; larger ones go above RAM's end
 inline constexpr u64 kImageMax = 0x2000'0000;
-inline constexpr u64 kCountersBase = 0xfea0'0000;
+inline constexpr u64 kCountersBase = 0xfe80'0000;
 inline constexpr u64 kVirtioBase = 0xfeb0'0000;
 inline constexpr u64 kVirtioStride = 0x200;
 inline constexpr u32 kVirtioSlots = 24;

@@ -17,8 +17,7 @@ inline constexpr usize kKernelStackSize = 32 * 1024;
 /// Which of the two builds this is.
 abi::control::Build build();
 
-// ---- registers
-// -------------------------------------------------------------------------------------------------------
+// ---- registers -------------------------------------------------------------------------------------------
 
 /// A program's registers as saved at entry to the kernel: Linux's pt_regs order, then the segment bases.
 /// Lives at the top of the thread's kernel stack.
@@ -48,8 +47,7 @@ void set_fs_base(u64 base);
 u64 get_user_gs_base();
 void set_user_gs_base(u64 base);
 
-// ---- kernel context
-// --------------------------------------------------------------------------------------------------
+// ---- kernel context --------------------------------------------------------------------------------------
 
 /// Saves callee-saved registers on the current stack, stores its pointer through `save`, continues on `load`.
 extern "C" void astra_switch_stack(u64* save_sp, u64 load_sp);
@@ -61,8 +59,7 @@ void set_kernel_stack(void* stack_top);
 /// Restores the current thread's user_registers() and continues the program. Interrupts must be off.
 [[noreturn]] void return_to_user();
 
-// ---- interrupts
-// ------------------------------------------------------------------------------------------------------
+// ---- interrupts ------------------------------------------------------------------------------------------
 
 /// Disables interrupts on this CPU; returns whether they were enabled.
 bool interrupts_disable();
@@ -77,11 +74,28 @@ void idle_wait();
 /// deadlock them.
 void spin_pause();
 
-/// Routes GSI `line` to CPU 0 and unmasks it; `handler(argument)` runs in interrupt context.
+/// Routes GSI `line` (edge-triggered, active high) to CPU 0 and unmasks it; `handler(argument)` runs in
+/// interrupt context. EINVAL: no such line; EBUSY: taken.
 Result<void> install_irq(u32 line, void (*handler)(void*), void* argument);
+/// What a device writes, and where, to raise a message-signalled interrupt (PCI 3.0, 6.8).
+struct MsiMessage {
+    u64 address;
+    u32 data;
+};
+/// Reserves a vector on CPU 0 for a message-signalled interrupt. ENOSPC: none left.
+Result<MsiMessage> install_msi(void (*handler)(void*), void* argument);
 
-// ---- CPUs
-// ------------------------------------------------------------------------------------------------------------
+// ---- ports ------------------------------------------------------------------------------------------
+
+/// Port I/O, for drivers.
+u8 port_in8(u16 port);
+u16 port_in16(u16 port);
+u32 port_in32(u16 port);
+void port_out8(u16 port, u8 value);
+void port_out16(u16 port, u16 value);
+void port_out32(u16 port, u32 value);
+
+// ---- CPUs ------------------------------------------------------------------------------------------------
 
 /// Index of the current CPU. Stable only while interrupts are off or the thread cannot migrate (kernel code
 /// never migrates by itself: the kernel is not preemptible).
@@ -96,8 +110,7 @@ void send_reschedule(u32 cpu);
 void set_cpu_local(void* data);
 void* cpu_local();
 
-// ---- time
-// ------------------------------------------------------------------------------------------------------------
+// ---- time ------------------------------------------------------------------------------------------------
 
 /// Monotonic nanoseconds since kernel entry; the same on all CPUs.
 u64 now_ns();
@@ -111,11 +124,13 @@ i64 read_rtc();
 /// handle_timer_interrupt ticks.
 bool pit_clock();
 
-// ---- memory
-// ----------------------------------------------------------------------------------------------------------
+// ---- memory ----------------------------------------------------------------------------------------------
 
-/// The direct map: all RAM and the image region, virtually contiguous.
+/// The direct map: all RAM, the image, the counters slot and the virtio-mmio windows (uncached).
 void* phys_to_virt(PhysAddr address);
+/// Adds device memory outside these (a PCI BAR) to the direct map, uncached, and returns its address there.
+/// ENOMEM.
+Result<void*> map_device(PhysAddr base, u64 size);
 /// Inverse for direct-map and kernel-image addresses.
 PhysAddr virt_to_phys(const void* address);
 
@@ -194,8 +209,7 @@ usize clear_user(UserAddr to, usize count);
 bool user_compare_exchange(UserAddr word, u32 expected, u32 desired, u32& seen);
 bool user_load(UserAddr word, u32& value);
 
-// ---- ends
-// ------------------------------------------------------------------------------------------------------------
+// ---- ends ------------------------------------------------------------------------------------------------
 
 /// Ends the machine through the exit doorbell.
 [[noreturn]] void exit_machine(abi::machine::ExitCode code);

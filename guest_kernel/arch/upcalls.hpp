@@ -12,9 +12,9 @@ struct BootInfo {
         PhysAddr base;
         u64 size;
     };
-    std::span<const Range> ram;  // usable RAM, the kernel image and boot data excluded
-    std::string_view command_line;
-    Range image;  // PVH module 0: the root file system's TAR; size 0: none
+    std::span<const Range> ram;     // usable RAM, the kernel image and boot data excluded
+    std::string_view command_line;  // set_command_line has seen it
+    Range image;                    // PVH module 0: the root file system's TAR; size 0: none
 };
 
 /// First CPU, on its boot stack, interrupts off, page tables final, now_ns() running.
