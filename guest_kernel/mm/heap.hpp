@@ -7,6 +7,9 @@ namespace astra::mm {
 
 /// `size` bytes, 16-byte aligned (64 from 64 bytes up); nullptr when out of memory.
 void* heap_alloc(usize size);
+/// As heap_alloc, aligned to `alignment` (a power of two, at most a page).
+void* heap_alloc_aligned(usize size, usize alignment);
+/// Gives back what heap_alloc answered; nullptr is accepted.
 void heap_free(void* pointer);
 
 struct HeapStats {
