@@ -12,6 +12,8 @@
 namespace astra::abi::image {
 
 inline constexpr char kIndexName[] = ".astra-index";
+/// Where the index starts in the image: its member's header blocks fill exactly the first page.
+inline constexpr u64 kIndexOffset = kPageSize;
 inline constexpr u64 kMagic = 0x58444e'4941'5254;  // "TRAINDX"
 inline constexpr u32 kVersion = 1;
 /// Files of at least this many bytes have their data at a multiple of kPageSize.
