@@ -34,7 +34,9 @@ Result<Input> open_input(const std::string& path) {
     return input;
 }
 
-bool same_content(const struct stat& a, const struct stat& b) {
+/// Whether a file was left alone between two looks at it. A pipe always changes.
+bool unchanged(const struct stat& a, const struct stat& b) {
+    if (!S_ISREG(a.st_mode)) return true;
     return a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
            a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
@@ -60,7 +62,7 @@ Result<ImportedImage> import_image(const std::string& path, const ImportOptions&
     }
     struct stat after {};
     if (::fstat(input.fd.get(), &after) < 0) return fail_errno(path);
-    if (!same_content(input.status, after))
+    if (!unchanged(input.status, after))
         return fail(Code::Corrupt, path + ": changed while it was being imported");
     auto imported = TRY(store.commit(std::move(pending), *image));
     if (key) TRY(store.remember(*key, imported.sha256));

@@ -107,7 +107,7 @@ Result<Tree> scan(Archive archive, u64 max_entries, u64 budget, Meter meter) {
     for (u64 ordinal = 0;; ordinal++) {
         auto member = reader.next();
         if (!member) return at_member(ordinal, std::move(member.error()));
-        if (!*member) return tree;
+        if (!*member) break;
         if (__builtin_add_overflow(total, (*member)->size, &total) || total > budget)
             return at_member(ordinal, {Code::ResourceExhausted,
                                        fmt::format("{}: the files together exceed {} bytes",
@@ -117,6 +117,8 @@ Result<Tree> scan(Archive archive, u64 max_entries, u64 budget, Meter meter) {
             return at_member(ordinal, std::move(added.error()));
         meter.at(reader.position());
     }
+    meter.at(archive.bytes);
+    return tree;
 }
 
 Result<std::string> write_image(Archive archive, const Tree& tree, const Plan& plan, int out,

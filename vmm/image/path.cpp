@@ -23,13 +23,13 @@ Result<std::vector<std::string>> split_path(std::string_view path) {
     if (path[0] == '/') return refuse("path is absolute");
     if (path.size() > kMaxPath) return refuse("path is longer than 4095 bytes");
     std::vector<std::string> parts;
-    while (!path.empty()) {
-        usize slash = path.find('/');
-        std::string_view part = path.substr(0, slash);
+    for (std::string_view rest = path; !rest.empty();) {
+        usize slash = rest.find('/');
+        std::string_view part = rest.substr(0, slash);
         if (part == "..") return refuse("path contains '..'");
         if (part.size() > kMaxName) return refuse("a name is longer than 255 bytes");
         if (!part.empty() && part != ".") parts.emplace_back(part);
-        path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+        rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
     }
     return parts;
 }

@@ -36,12 +36,9 @@ Result<std::optional<Spool>> spool(int in, u64 in_bytes, u64 budget, const std::
     archive_read_support_filter_xz(reader.get());
     archive_read_support_filter_zstd(reader.get());
     archive_entry* entry = nullptr;
-    auto damaged = [&] {
-        const char* text = archive_error_string(reader.get());
-        return fail(Code::Corrupt, text ? text : "damaged", "make or download the archive again");
-    };
-    if (archive_read_open_fd(reader.get(), in, kReadBytes) < ARCHIVE_WARN) return damaged();
-    if (archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) return damaged();
+    if (archive_read_open_fd(reader.get(), in, kReadBytes) != ARCHIVE_OK)
+        return archive_failure(reader.get());
+    if (archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) return archive_failure(reader.get());
     bool compressed = archive_filter_code(reader.get(), 0) != ARCHIVE_FILTER_NONE;
     if (!compressed && in_bytes > 0) return std::nullopt;
 
@@ -53,7 +50,7 @@ Result<std::optional<Spool>> spool(int in, u64 in_bytes, u64 budget, const std::
         la_int64_t offset = 0;
         int status = archive_read_data_block(reader.get(), &data, &length, &offset);
         if (status == ARCHIVE_EOF) break;
-        if (status < ARCHIVE_WARN) return damaged();
+        if (status != ARCHIVE_OK) return archive_failure(reader.get());
         if (length > budget - spool.bytes)
             return fail(Code::ResourceExhausted, fmt::format("expands to more than {} bytes", budget),
                         "if the archive is meant to be that large, raise the limit");

@@ -47,6 +47,14 @@ constexpr usize kBufferBytes = 256 * 1024;
 
 }  // namespace
 
+std::unexpected<Error> archive_failure(archive* reader) {
+    const char* text = archive_error_string(reader);
+    if (text && std::string_view(text) == "Unrecognized archive format")
+        return fail(Code::InvalidArgument, "not a tar archive",
+                    "give a tar file, plain or compressed with gzip, xz or zstd");
+    return fail(Code::Corrupt, text ? text : "damaged", "make or download the archive again");
+}
+
 /// What libarchive's callbacks work on: pread() at an own position, so that several readers can share a
 /// descriptor.
 struct TarReader::Source {
@@ -90,17 +98,11 @@ Result<TarReader> TarReader::open(int fd, u64 size) {
     archive_read_set_read_callback(reader.get(), Source::read);
     archive_read_set_skip_callback(reader.get(), Source::skip);
     archive_read_set_callback_data(reader.get(), source.get());
-    if (archive_read_open1(reader.get()) != ARCHIVE_OK)
-        return fail(Code::Corrupt, std::string("cannot be read: ") + archive_error_string(reader.get()));
+    if (archive_read_open1(reader.get()) != ARCHIVE_OK) return archive_failure(reader.get());
     return TarReader(std::move(source), std::move(reader));
 }
 
 u64 TarReader::position() const { return static_cast<u64>(archive_filter_bytes(reader_.get(), 0)); }
-
-std::unexpected<Error> TarReader::damaged() const {
-    const char* text = archive_error_string(reader_.get());
-    return fail(Code::Corrupt, text ? text : "damaged");
-}
 
 Result<std::optional<Member>> TarReader::end_of_archive(u64 last_member_end) {
     // A TAR ends with zero blocks (POSIX.1-2017 pax, "ustar Interchange Format"); libarchive would take a
@@ -113,17 +115,12 @@ Result<std::optional<Member>> TarReader::end_of_archive(u64 last_member_end) {
 
 Result<std::optional<Member>> TarReader::next() {
     Utf8Locale locale;
-    if (any_ && archive_read_data_skip(reader_.get()) < ARCHIVE_WARN) return damaged();
+    if (any_ && archive_read_data_skip(reader_.get()) < ARCHIVE_WARN) return archive_failure(reader_.get());
     u64 before = position();
     archive_entry* entry = nullptr;
     int status = archive_read_next_header(reader_.get(), &entry);
     if (status == ARCHIVE_EOF) return end_of_archive(before);
-    if (status < ARCHIVE_WARN) {
-        if (!any_ && archive_format(reader_.get()) == 0)
-            return fail(Code::InvalidArgument, "not a tar archive",
-                        "give a tar file, plain or compressed with gzip, xz or zstd");
-        return damaged();
-    }
+    if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return archive_failure(reader_.get());
     any_ = true;
     // A warning is about names that do not convert, which would alter them, or about metadata we do not keep.
     if (status == ARCHIVE_WARN) {
@@ -176,7 +173,7 @@ Result<void> TarReader::read_data(u64 size, const ByteSink& sink) {
         la_int64_t offset = 0;
         int status = archive_read_data_block(reader_.get(), &data, &length, &offset);
         if (status == ARCHIVE_EOF) break;
-        if (status < ARCHIVE_WARN) return damaged();
+        if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return archive_failure(reader_.get());
         if (static_cast<u64>(offset) < written || static_cast<u64>(offset) > size ||
             length > size - static_cast<u64>(offset))
             return fail(Code::Corrupt, "a member's data does not fit its size");

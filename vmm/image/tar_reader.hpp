@@ -17,6 +17,10 @@ struct ArchiveFree {
 };
 using ArchivePtr = std::unique_ptr<archive, ArchiveFree>;
 
+/// The error that libarchive's reader reports: InvalidArgument when it does not know the format, else
+/// Corrupt.
+[[nodiscard]] std::unexpected<Error> archive_failure(archive* reader);
+
 /// Takes bytes as they come; an error ends the reading and is passed on.
 using ByteSink = std::function<Result<void>(std::span<const u8>)>;
 
@@ -42,7 +46,6 @@ class TarReader {
     struct Source;
     TarReader(std::unique_ptr<Source> source, ArchivePtr reader);
     Result<std::optional<Member>> end_of_archive(u64 last_member_end);
-    [[nodiscard]] std::unexpected<Error> damaged() const;
 
     // In this order: the reader's callbacks use the source until it is freed.
     struct SourceFree {
