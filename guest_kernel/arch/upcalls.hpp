@@ -9,8 +9,8 @@ namespace astra {
 /// What the boot loader said, in terms of this machine. Pointers lie in the direct map.
 struct BootInfo {
     struct Range {
-        PhysAddr base;
-        u64 size;
+        PhysAddr base{};
+        u64 size = 0;
     };
     std::span<const Range> ram;     // usable RAM, the kernel image and boot data excluded
     std::string_view command_line;  // set_command_line has seen it

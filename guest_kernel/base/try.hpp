@@ -3,12 +3,14 @@
 #include <expected>
 #include <utility>
 
-/// Evaluates to the value of `expr` (a std::expected); on error returns that error from the enclosing
-/// function.
-#define TRY(expr)                                                  \
-    ({                                                             \
-        auto&& astra_try_ = (expr);                                \
-        if (!astra_try_.has_value()) [[unlikely]]                  \
-            return std::unexpected(std::move(astra_try_.error())); \
-        *std::move(astra_try_);                                    \
+#define ASTRA_TRY_NAMED(expr, name)                                                                          \
+    ({                                                                                                       \
+        auto&& name = (expr);                                                                                \
+        if (!name.has_value()) [[unlikely]] return std::unexpected(std::move(name.error()));                 \
+        *std::move(name);                                                                                    \
     })
+#define ASTRA_TRY_EXPAND(expr, number) ASTRA_TRY_NAMED(expr, astra_try_##number)
+#define ASTRA_TRY_NUMBERED(expr, number) ASTRA_TRY_EXPAND(expr, number)
+
+/// Evaluates to the value of `expr` (a std::expected); on error returns that error from the enclosing function. Nests.
+#define TRY(expr) ASTRA_TRY_NUMBERED(expr, __COUNTER__)

@@ -18,8 +18,9 @@ namespace astra::sched {
 /// The order in which locks are taken: outermost first.
 enum class Rank : u8 {
     // mutexes
-    FileOffset,   // an open file description's offset, held across the read or write that uses it
-    ProcessTree,  // parents, children, groups, sessions
+    FileOffset,       // an open file description's offset, held across the read or write that uses it
+    ControlSessions,  // programs the host spawned
+    ProcessTree,      // parents, children, groups, sessions
     Exec,
     DirectoryTree,  // names of every file system, mounts
     Inode,          // writers of one inode's contents

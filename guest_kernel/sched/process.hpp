@@ -92,6 +92,8 @@ MutexLocked<ProcessTree, Rank::ProcessTree>& tree();
 /// The process or thread with this id; null when none. Takes the tree's mutex.
 Ref<Process> find_process(int pid);
 Ref<Thread> find_thread(int tid);
+/// True while any live process belongs to session `sid`. Takes the tree's mutex.
+bool session_exists(int sid);
 
 inline Process& current_process() { return current().process(); }
 
