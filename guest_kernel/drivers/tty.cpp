@@ -5,6 +5,7 @@
 #include "guest_kernel/drivers/line_discipline.hpp"
 #include "guest_kernel/drivers/streams.hpp"
 #include "guest_kernel/drivers/virtio_console.hpp"
+#include "guest_kernel/fs/poll.hpp"
 #include "guest_kernel/sched/process.hpp"
 #include "guest_kernel/sched/scheduler.hpp"
 
@@ -12,7 +13,6 @@ namespace astra {
 
 namespace {
 
-constexpr u32 kPollIn = 1, kPollOut = 4, kPollHangUp = 16, kPollReadNormal = 0x40, kPollWriteNormal = 0x100;
 constexpr int kSigHup = 1, kSigTtin = 21, kSigTtou = 22, kSigCont = 18, kSigWinch = 28;
 constexpr u32 kNoctty = 0400;
 constexpr u64 kConsoleDevice = (u64{5} << 8) | 1;
@@ -90,8 +90,8 @@ class Tty final : public RefCounted {
             }
             if (effects.echo_length) transmit({effects.echo, effects.echo_length});
             if (effects.signal && foreground) signal_group(foreground, effects.signal);
-            if (effects.readable) readable.wake_all(kPollIn);
-            if (!stopped) writable.wake_all(kPollOut);
+            if (effects.readable) readable.wake_all(fs::kPollReadable);
+            if (!stopped) writable.wake_all(fs::kPollWritable);
         }
     }
 
@@ -102,7 +102,7 @@ class Tty final : public RefCounted {
             s->hung_up = true;
             session = s->session;
         }
-        readable.wake_all(kPollIn | kPollHangUp);
+        readable.wake_all(fs::kPollReadable | fs::kPollHup);
         if (!session) return;
         signal_group(session, kSigHup);
         signal_group(session, kSigCont);
@@ -217,9 +217,9 @@ class TtyFile final : public fs::File {
 
     u32 poll(sched::WaitQueue** queue) override {
         if (queue) *queue = &tty_->readable;
-        u32 events = kPollOut | kPollWriteNormal;
-        if (can_read()) events |= kPollIn | kPollReadNormal;
-        if (tty_->state.lock()->hung_up) events |= kPollHangUp;
+        u32 events = fs::kPollWritable;
+        if (can_read()) events |= fs::kPollReadable;
+        if (tty_->state.lock()->hung_up) events |= fs::kPollHup;
         return events;
     }
 
@@ -256,7 +256,7 @@ Result<i64> TtyFile::set_termios(UserAddr from, bool flush) {
         if (flush) s->discipline.flush_input();
         s->discipline.mode_changed();
     }
-    tty_->readable.wake_all(kPollIn);
+    tty_->readable.wake_all(fs::kPollReadable);
     return 0;
 }
 
@@ -335,7 +335,7 @@ Result<i64> TtyFile::ioctl(u32 request, u64 argument) {
         case kTcxonc:
             if (argument > 3) return fail(Errno::kEINVAL);
             if (argument < 2) tty_->state.lock()->discipline.output_stopped = argument == 0;
-            if (argument == 1) tty_->writable.wake_all(kPollOut);
+            if (argument == 1) tty_->writable.wake_all(fs::kPollWritable);
             return 0;
         case kTcsbrk:
         case kTcsbrkp: return 0;  // output is handed to the host before write returns

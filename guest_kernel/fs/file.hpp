@@ -69,6 +69,9 @@ class IovecBuffer final : public Buffer {
 /// Called for each directory entry; false stops (the entry was not taken).
 struct DirectorySink {
     virtual bool entry(std::string_view name, u64 inode, u8 type, i64 next_offset) = 0;
+
+  protected:
+    ~DirectorySink() = default;
 };
 
 class File : public RefCounted {
