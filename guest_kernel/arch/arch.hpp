@@ -149,7 +149,7 @@ constexpr bool has(PageFlags set, PageFlags bit) { return (u32(set) & u32(bit)) 
 
 struct PageEntry {
     PhysAddr frame;
-    PageFlags flags = PageFlags::None;  // None: not present
+    PageFlags flags = PageFlags::None;  // frame null: not mapped
 };
 
 /// One address space's page tables: the program half is its own, the kernel half shared. The caller
@@ -163,7 +163,9 @@ class PageTable {
     PageTable& operator=(PageTable&& o) noexcept;
     ~PageTable();  // frees the tables of the program half, not the frames they map
 
-    /// Maps one 4 KiB page, replacing what was there. ENOMEM when a table cannot be had.
+    /// Maps one 4 KiB page, replacing what was there. Without Present in `flags` the entry keeps its frame
+    /// while every access faults (PROT_NONE); such pages count as mapped below. ENOMEM when a table cannot be
+    /// had.
     Result<void> map(UserAddr page, PhysAddr frame, PageFlags flags);
     /// Maps one 2 MiB page over a range without present pages (an empty leaf table there is freed).
     Result<void> map_huge(UserAddr page, PhysAddr frame, PageFlags flags);
@@ -175,9 +177,9 @@ class PageTable {
     PageEntry unmap(UserAddr page);
     /// The 4 KiB frame behind `page`; Huge when a 2 MiB entry maps it.
     [[nodiscard]] PageEntry lookup(UserAddr page) const;
-    /// Replaces the flags of the present entry that maps `page`, 4 KiB or 2 MiB.
+    /// Replaces the flags of the entry that maps `page`, 4 KiB or 2 MiB.
     void protect(UserAddr page, PageFlags flags);
-    /// First present page at or after `from` and below `end`, or `end`: skips empty tables quickly.
+    /// First mapped page at or after `from` and below `end`, or `end`: skips empty tables quickly.
     [[nodiscard]] UserAddr next_present(UserAddr from, UserAddr end) const;
     /// Loads the tables into this CPU.
     void activate() const;
