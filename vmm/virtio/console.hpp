@@ -52,6 +52,7 @@ class Console final : public Device {
     struct Port {
         PortSpec spec;
         bool host_open;
+        bool guest_ready = false;  // the driver set the port up
         bool guest_open = false;
         bool input_pending = true;  // the stream may have bytes
         u64 output_offset = 0;      // of the request at the head of the transmit queue, bytes already taken

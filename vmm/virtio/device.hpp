@@ -64,27 +64,29 @@ class Device {
 
   private:
     Transport* transport_ = nullptr;
-    Chain chain_;  // scratch of serve(), so that it allocates once
+    Chain chain_;  // serve()'s, kept so that it allocates once
 };
 
 template <class Handle>
 void Device::serve(u16 index, Handle handle) {
     if (!transport().live()) return;
     Queue& queue = transport().queue(index);
+    Chain chain = std::move(chain_);  // so that a handler that serves another queue does no harm
     bool stopped = false;
     for (u32 budget = queue.size(); !stopped && transport().live(); --budget) {
         if (budget == 0) {
             transport().visit_again(index);
             break;
         }
-        auto found = queue.pop(chain_);
+        auto found = queue.pop(chain);
         if (!found) return transport().fail(found.error().reason);
         if (!*found) break;
-        if (std::optional<u32> written = handle(chain_))
-            queue.push(chain_, *written);
+        if (std::optional<u32> written = handle(chain))
+            queue.push(chain, *written);
         else
             queue.unpop(), stopped = true;
     }
+    chain_ = std::move(chain);
     if (queue.wants_interrupt()) transport().raise_used();
 }
 

@@ -33,7 +33,7 @@ class MmioTransport final : public vmm::Device, private Transport {
 
     [[nodiscard]] u16 queue_count() const { return static_cast<u16>(queues_.size()); }
     /// The driver kicked `queue`. Ignored when there is no such queue or the device is not live.
-    void notify(u16 queue);
+    void notify(u32 queue);
 
   private:
     Queue& queue(u16 index) override { return queues_[index]; }

@@ -74,7 +74,6 @@ class Queue {
     [[nodiscard]] std::expected<void, Broken> walk(u16 head, Chain& chain) const;
     [[nodiscard]] std::expected<void, Broken> add_buffer(const abi::virtio::Descriptor& descriptor,
                                                          Chain& chain) const;
-    [[nodiscard]] bool stop_notifications();
 
     const GuestMemory* memory_ = nullptr;
     u16 max_size_, size_;
