@@ -76,6 +76,8 @@ struct DirectorySink {
 
 class File : public RefCounted {
   public:
+    File();
+    ~File() override;
     /// O_* flags: access mode, O_APPEND, O_NONBLOCK, O_DIRECT, O_PATH… (fcntl F_SETFL changes some).
     std::atomic<u32> flags{0};
     /// The description's offset (lseek(2)), for files that are seekable(). Held across the read, write or
@@ -114,14 +116,19 @@ class File : public RefCounted {
     /// (destructor).
     virtual void on_close() {}
     /// The inode, or null (pipes made by pipe(2), eventfds…).
-    [[nodiscard]] virtual Inode* inode() { return nullptr; }
+    [[nodiscard]] virtual Inode* inode();
     /// Where it was opened, or null (files without a name in the tree).
-    [[nodiscard]] virtual const Path* path() { return nullptr; }
+    [[nodiscard]] virtual const Path* path() { return place_.get(); }
+    /// Gives a file that a driver made the place it was opened at; called once, by fs::open.
+    Result<void> set_place(const Path& path);
     /// open(2) of /proc/PID/fd/N: a description of the same object with other flags. By default this
     /// description itself, when its access mode covers what `flags` ask; sockets: ENXIO.
     virtual Result<Ref<File>> reopen(u32 flags);
     /// What /proc/PID/fd/N shows: a path, "pipe:[12]", "anon_inode:[eventfd]".
     virtual Result<String> describe();
+
+  private:
+    Own<Path> place_;
 };
 
 }  // namespace astra::fs
