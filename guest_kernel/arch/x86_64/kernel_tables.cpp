@@ -74,6 +74,10 @@ Result<void> map_kernel_range(u64 virt, PhysAddr phys, u64 size, Pte bits) {
 
 Result<Pte*> kernel_page_entry(u64 virt) { return entry_at(virt, 0); }
 
+void share_kernel_half(Pte* root) {
+    for (usize i = kFirstKernelSlot; i < kTableEntries; i++) root[i] = root_table[i];
+}
+
 PhysAddr kernel_root() { return virt_to_phys(root_table); }
 
 void build_kernel_tables(const BootData& boot, RangeSet& free) {
@@ -91,6 +95,8 @@ PhysAddr virt_to_phys(const void* address) {
     u64 virt = reinterpret_cast<u64>(address);
     return PhysAddr(virt >= ASTRA_KERNEL_OFFSET ? virt - ASTRA_KERNEL_OFFSET : virt - ASTRA_DIRECT_MAP);
 }
+
+void PageTable::activate() const { privileged::load_root(root_); }
 
 void activate_kernel_tables() { privileged::load_root(kernel_root()); }
 

@@ -35,6 +35,15 @@ inline constexpr Pte kPteKernelTable = kPtePresent | kPteWrite;
 #endif
 inline constexpr Pte kPteKernelData = kPteKernel | kPteWrite | kPteDirty | kPteNoExecute;
 
+/// The present entry that maps `address`: level 0, or 1 for a 2 MiB page. Null when nothing does.
+struct FoundEntry {
+    Pte* entry = nullptr;
+    u32 level = 0;
+};
+FoundEntry find_entry(PhysAddr root, u64 address);
+/// Enters the kernel half into a new root table.
+void share_kernel_half(Pte* root);
+
 /// Builds the final kernel half and loads it: the image, the direct map of all RAM, of the module and of the
 /// machine's device windows. Takes its tables from `free`, which must lie in the boot map.
 void build_kernel_tables(const BootData& boot, RangeSet& free);

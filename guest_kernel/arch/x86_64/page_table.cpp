@@ -1,0 +1,154 @@
+// PageTable: the program half of an address space, in the CPU's own format. Compiled for the host as well,
+// where unit tests run it on an arena instead of RAM: nothing here touches the CPU.
+#include <utility>
+
+#include "guest_kernel/arch/x86_64/paging.hpp"
+#include "guest_kernel/mm/frames.hpp"
+
+namespace astra::arch {
+
+namespace {
+
+constexpr std::pair<PageFlags, Pte> kBits[] = {
+    {PageFlags::Present, kPtePresent},   {PageFlags::Write, kPteWrite}, {PageFlags::User, kPteUser},
+    {PageFlags::Accessed, kPteAccessed}, {PageFlags::Dirty, kPteDirty}, {PageFlags::Huge, kPteHuge},
+};
+
+PageFlags flags_of(Pte entry) {
+    PageFlags flags = entry & kPteNoExecute ? PageFlags::None : PageFlags::Execute;
+    for (auto [flag, bit] : kBits)
+        if (entry & bit) flags = flags | flag;
+    return flags;
+}
+
+/// The bits of a leaf. Accessed is always set: nothing reads it back, and the CPU need not write it then.
+Pte bits_of(PageFlags flags) {
+    Pte bits = kPtePresent | kPteAccessed | (has(flags, PageFlags::Execute) ? 0 : kPteNoExecute);
+    for (auto [flag, bit] : kBits)
+        if (flag != PageFlags::Huge && has(flags, flag)) bits |= bit;
+    return bits;
+}
+
+/// The entry for `address` in the table of `level`, tables made on the way. EEXIST when a 2 MiB page is in
+/// the way.
+Result<Pte*> make_entry(PhysAddr root, u64 address, u32 level) {
+    Pte* table = table_at(root.raw());
+    for (u32 at = 3; at > level; at--) {
+        Pte& entry = table[table_index(address, at)];
+        if (!(entry & kPtePresent))
+            entry = TRY(mm::alloc_page_table_frame()).raw() | kPtePresent | kPteWrite | kPteUser;
+        if (entry & kPteHuge) return fail(Errno::kEEXIST);
+        table = table_at(entry);
+    }
+    return &table[table_index(address, level)];
+}
+
+/// Frees the tables below `table`, which is of `level`, in its first `entries` entries.
+void free_tables(Pte* table, u32 level, usize entries) {
+    for (usize i = 0; i < entries; i++) {
+        if (!(table[i] & kPtePresent) || table[i] & kPteHuge) continue;
+        if (level > 1) free_tables(table_at(table[i]), level - 1, kTableEntries);
+        mm::free_page_table_frame(PhysAddr(table[i] & kPteFrame));
+    }
+}
+
+/// Address of the first page at or after `from` (below `end`) mapped in `table`, whose first byte is `base`;
+/// else `end`.
+u64 first_present(const Pte* table, u32 level, u64 base, u64 from, u64 end) {
+    const u64 span = u64{kPageSize} << (9 * level);
+    usize i = from > base ? (from - base) / span : 0;
+    for (; i < kTableEntries && base + i * span < end; i++) {
+        if (!(table[i] & kPtePresent)) continue;
+        u64 start = base + i * span, first = start > from ? start : from;
+        if (level > 0 && !(table[i] & kPteHuge)) {
+            first = first_present(table_at(table[i]), level - 1, start, from, end);
+            if (first == end) continue;
+        }
+        return first;
+    }
+    return end;
+}
+
+}  // namespace
+
+FoundEntry find_entry(PhysAddr root, u64 address) {
+    Pte* table = table_at(root.raw());
+    for (u32 level = 3;; level--) {
+        Pte& entry = table[table_index(address, level)];
+        if (!(entry & kPtePresent)) return {};
+        if (level == 0 || entry & kPteHuge) return {&entry, level};
+        table = table_at(entry);
+    }
+}
+
+Result<PageTable> PageTable::create() {
+    PageTable table;
+    table.root_ = TRY(mm::alloc_page_table_frame());
+    share_kernel_half(table_at(table.root_.raw()));
+    return table;
+}
+
+PageTable& PageTable::operator=(PageTable&& o) noexcept {
+    std::swap(root_, o.root_);
+    return *this;
+}
+
+PageTable::~PageTable() {
+    if (root_.is_null()) return;
+    free_tables(table_at(root_.raw()), 3, kFirstKernelSlot);
+    mm::free_page_table_frame(root_);
+}
+
+Result<void> PageTable::map(UserAddr page, PhysAddr frame, PageFlags flags) {
+    *TRY(make_entry(root_, page.raw(), 0)) = frame.raw() | bits_of(flags);
+    return {};
+}
+
+Result<void> PageTable::map_huge(UserAddr page, PhysAddr frame, PageFlags flags) {
+    Pte* entry = TRY(make_entry(root_, page.raw(), 1));
+    Pte old = std::exchange(*entry, frame.raw() | bits_of(flags) | kPteHuge);
+    if (!(old & kPtePresent) || old & kPteHuge) return {};
+    // CPUs may still hold the way to the empty leaf table in their paging-structure caches.
+    flush_tlb((u64{1} << cpus_online()) - 1, page, page + kPageSize);
+    mm::free_page_table_frame(PhysAddr(old & kPteFrame));
+    return {};
+}
+
+Result<void> PageTable::split(UserAddr page) {
+    FoundEntry found = find_entry(root_, page.raw());
+    if (!found.entry || found.level != 1) return {};
+    PhysAddr frame = TRY(mm::alloc_page_table_frame());
+    Pte* leaf = table_at(frame.raw());
+    for (usize i = 0; i < kTableEntries; i++) leaf[i] = (*found.entry & ~kPteHuge) + i * kPageSize;
+    *found.entry = frame.raw() | kPtePresent | kPteWrite | kPteUser;
+    return {};
+}
+
+PageEntry PageTable::unmap(UserAddr page) {
+    FoundEntry found = find_entry(root_, page.raw());
+    if (!found.entry) return {};
+    // The CPU may set Dirty until the entry is gone: what it wrote last must be seen.
+    Pte old = __atomic_exchange_n(found.entry, 0, __ATOMIC_SEQ_CST);
+    return {PhysAddr(old & kPteFrame), flags_of(old)};
+}
+
+PageEntry PageTable::lookup(UserAddr page) const {
+    FoundEntry found = find_entry(root_, page.raw());
+    if (!found.entry) return {};
+    u64 inside = found.level == 1 ? page.raw() & (kHugePageSize - 1) & ~(kPageSize - 1) : 0;
+    return {PhysAddr((*found.entry & kPteFrame) + inside), flags_of(*found.entry)};
+}
+
+void PageTable::protect(UserAddr page, PageFlags flags) {
+    FoundEntry found = find_entry(root_, page.raw());
+    if (!found.entry) return;
+    Pte same = *found.entry & (kPteFrame | kPteHuge);
+    __atomic_store_n(found.entry, same | bits_of(flags), __ATOMIC_SEQ_CST);
+}
+
+UserAddr PageTable::next_present(UserAddr from, UserAddr end) const {
+    if (root_.is_null() || from >= end) return end;
+    return UserAddr(first_present(table_at(root_.raw()), 3, 0, from.raw(), end.raw()));
+}
+
+}  // namespace astra::arch
