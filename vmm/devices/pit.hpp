@@ -53,9 +53,9 @@ class Pit final : public ByteDevice {
     std::unique_ptr<Timer> timer_;
     SpeakerPort speaker_{*this};
     std::array<PitChannel, 3> channels_;
-    u64 origin_ns_;             // tick 0
-    u64 backlog_ = 0;           // edges due and not delivered
-    u64 last_delivery_ns_ = 0;  // of the last edge
+    u64 origin_ns_;    // tick 0
+    u64 backlog_ = 0;  // edges due and not delivered
+    std::optional<u64> last_delivery_ns_;
     u64 lost_ticks_ = 0;
 };
 
