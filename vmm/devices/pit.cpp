@@ -69,8 +69,8 @@ void Pit::forget_backlog() {
 void Pit::deliver() {
     u64 now = clock_.now_ns();
     u64 tick = now_tick();
-    u64 period_ns = ns_of(channels_[0].period());
     backlog_ += channels_[0].take_rises(tick);
+    u64 period_ns = ns_of(channels_[0].period());
     u64 most = std::max<u64>(1, period_ns ? kMaxBacklogNs / period_ns : 1);
     if (backlog_ > most) {
         lost_ticks_ += backlog_ - most;

@@ -51,13 +51,12 @@ std::optional<u64> PitChannel::next_event() const {
 }
 
 void PitChannel::advance(u64 now) {
-    skip_periods(now);
-    while (auto at = next_event()) {
-        if (*at > now) break;
+    for (auto at = next_event(); at && *at <= now; at = next_event()) {
         if (load_at_ == at)
             load(*at);
         else
             transition(*at);
+        skip_periods(now);
     }
 }
 
@@ -110,6 +109,7 @@ void PitChannel::rebase(u64 tick) {
 void PitChannel::write_control(u64 now, u8 control) {
     advance(now);
     rebase(now);
+    programmed_ = control & 0x3f;
     access_ = control >> 4 & 3;
     mode_ = control >> 1 & 7;
     if (mode_ > 5) mode_ -= 4;  // the high bit is "don't care" in modes 2 and 3
@@ -143,10 +143,9 @@ void PitChannel::finish_count_write(u64 now, u16 raw) {
     reload_ = count ? count : modulus();
     null_count_ = written_ = true;
     if (mode_ == 0) {
-        inhibited_ = false;
-        since_ = now;
+        rebase(now);
+        inhibited_ = armed_ = false;
         set_output(false);
-        armed_ = false;
     }
     // Modes 0 and 4 start over with every count, 2 and 3 with the first; a trigger starts 1 and 5.
     if (mode_ == 0 || mode_ == 4 || (periodic() && !loaded_)) load_at_ = now + 1;
@@ -189,9 +188,7 @@ void PitChannel::latch_count(u64 now) {
 
 void PitChannel::latch_status(u64 now) {
     advance(now);
-    if (!status_latch_)
-        status_latch_ =
-            static_cast<u8>(output_ << 7 | null_count_ << 6 | access_ << 4 | mode_ << 1 | (bcd_ ? 1 : 0));
+    if (!status_latch_) status_latch_ = static_cast<u8>(output_ << 7 | null_count_ << 6 | programmed_);
 }
 
 u8 PitChannel::read(u64 now) {

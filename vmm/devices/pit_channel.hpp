@@ -47,11 +47,12 @@ class PitChannel {
     void set_output(bool level);
     void finish_count_write(u64 now, u16 raw);
 
+    u8 programmed_ = 0x30;  // low six bits of the control word, as status shows them
     u8 mode_ = 0;
     u8 access_ = 3;  // RW field: 1 low byte, 2 high byte, 3 low then high
     bool bcd_ = false;
     bool gate_ = true;
-    bool output_ = false;
+    bool output_ = true;
 
     u64 reload_ = 0;            // count register, 1…modulus
     bool null_count_ = true;    // the count register was written and not yet loaded
