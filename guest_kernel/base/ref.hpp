@@ -21,6 +21,13 @@ class RefCounted {
     void unref() const {
         if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) const_cast<RefCounted*>(this)->destroy();
     }
+    /// Takes a reference unless the last one is already gone: for registries of objects they do not own.
+    [[nodiscard]] bool try_ref() const {
+        u32 count = count_.load(std::memory_order_relaxed);
+        while (count != 0)
+            if (count_.compare_exchange_weak(count, count + 1, std::memory_order_acquire)) return true;
+        return false;
+    }
     [[nodiscard]] u32 ref_count() const { return count_.load(std::memory_order_relaxed); }
 
   protected:

@@ -109,7 +109,8 @@ class AddressSpace : public RefCounted {
     Layout layout{};
 
   private:
-    friend struct AreaMap;
+    friend class PageSource;
+    void unmap_source(const PageSource& source, u64 first, u64 count, bool shared_only);
     explicit AddressSpace(AreaMap* map);
     template <class T, class... A>
     friend Result<Ref<T>> astra::make_ref(A&&...);

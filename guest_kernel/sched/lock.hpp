@@ -28,6 +28,7 @@ enum class Rank : u8 {
     PageSource,     // an inode's page index, taken by faults too
     // spin locks
     FdTable,
+    Mappings,  // who maps a page source
     DentryCache,
     InodeMap,    // a file system's live inodes
     Attributes,  // one inode's mode, owner, times

@@ -1,0 +1,72 @@
+// fork: a copy of an address space that shares every private page until one side writes to it.
+#include "guest_kernel/mm/space.hpp"
+
+namespace astra::mm {
+
+using arch::PageEntry;
+using arch::PageFlags;
+
+namespace {
+
+constexpr PageFlags without_write(PageFlags flags) {
+    return PageFlags(u32(flags) & ~u32(PageFlags::Write | PageFlags::Dirty));
+}
+
+/// Pages that the child would find again through the source need not be copied.
+bool has_own_pages(const Area& area) {
+    if (area.has(kAreaShared) || area.has(kAreaWipeOnFork)) return false;
+    return !area.source || area.has(kAreaCopied);
+}
+
+Result<void> share_pages(Operation& parent, Operation& child, const Area& area) {
+    arch::PageTable& table = parent->table;
+    for (u64 at = area.start;;) {
+        at = table.next_present(UserAddr(at), UserAddr(area.end)).raw();
+        if (at >= area.end) return {};
+        PageEntry entry = table.lookup(UserAddr(at));
+        bool huge = arch::has(entry.flags, PageFlags::Huge);
+        u64 size = huge ? kHugePageSize : kPageSize;
+        PageFlags flags = without_write(entry.flags);
+        if (huge)
+            TRY(child->table.map_huge(UserAddr(at), entry.frame, flags));
+        else
+            TRY(child->table.map(UserAddr(at), entry.frame, flags));
+        for (u64 i = 0; i < size; i += kPageSize) ref_frame(entry.frame + i);
+        if (entry.frame != zero_frame()) child->add_resident(static_cast<i64>(size >> kPageShift));
+        if (arch::has(entry.flags, PageFlags::Write)) {
+            table.protect(UserAddr(at), flags);
+            parent.tightened(at, at + size);
+        }
+        at += size;
+    }
+}
+
+}  // namespace
+
+Result<Ref<AddressSpace>> AddressSpace::fork() {
+    Ref<AddressSpace> copy = TRY(create());
+    {
+        Operation parent(*this, *map_);
+        Operation child(*copy, *copy->map_, true);
+        child->break_start = parent->break_start;
+        child->break_end = parent->break_end;
+        child->limits = parent->limits;
+        copy->layout = layout;
+        for (Area* area = parent->areas.first(); area; area = parent->areas.next(*area)) {
+            if (area->has(kAreaDontFork)) continue;
+            Area* twin = TRY(child.make_area());
+            twin->copy_traits(*area);
+            twin->start = area->start;
+            twin->end = area->end;
+            twin->offset = area->offset;
+            Area& inserted = child.insert(*twin);
+            if (has_own_pages(*area))
+                TRY(share_pages(parent, child, *area));
+            else
+                inserted.flags &= ~kAreaCopied;
+        }
+    }
+    return copy;
+}
+
+}  // namespace astra::mm

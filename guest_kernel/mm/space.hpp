@@ -1,0 +1,103 @@
+// Inside an address space: what its mutex guards, and one operation on it from lock to TLB flush. Private to
+// mm.
+#pragma once
+#include "guest_kernel/mm/address_space.hpp"
+#include "guest_kernel/mm/area.hpp"
+
+namespace astra::mm {
+
+/// Lowest address a program may map (Linux's mmap_min_addr).
+inline constexpr u64 kLowestMapping = 0x1'0000;
+/// Linux's vm.max_map_count.
+inline constexpr u32 kMaxAreas = 65530;
+
+/// What the mutex guards.
+struct Space {
+    AreaTree areas;
+    arch::PageTable table;
+    u64 break_start = 0, break_end = 0;  // the heap; break_end as brk(2) set it, not rounded
+    u64 mapped_pages = 0, resident_pages = 0, resident_peak = 0;
+    AddressSpace::Limits limits;
+
+    /// Where top-down placement begins: below the room the stack may take.
+    [[nodiscard]] u64 placement_top() const;
+    void add_resident(i64 pages);
+};
+
+struct AreaMap {
+    sched::MutexLocked<Space, sched::Rank::AddressSpace> space;
+    std::atomic<u64> cpus{0};  // CPUs that have the tables loaded
+};
+
+/// Access for a private area of `area`'s protection.
+arch::PageFlags leaf_flags(const Area& area, bool writable);
+inline bool is_mapped(const arch::PageEntry& entry) { return !entry.frame.is_null(); }
+
+/// A place for `length` bytes: at `hint` when that is free, else below the stack's room, else wherever there
+/// is any. `flags`: MAP_*; `huge`: prefer 2 MiB alignment. ENOMEM.
+Result<u64> find_place(const Space& space, u64 hint, u64 length, u32 flags, bool huge);
+/// ENOMEM when `length` more bytes (of private writable memory: `data`) would exceed the process's limits.
+Result<void> check_limits(const Space& space, u64 length, bool data);
+/// True when nothing but this entry refers to the frame or frames it maps.
+bool is_sole_owner(const arch::PageEntry& entry);
+
+/// One operation on an address space. Holds the mutex; at its end flushes what was removed or tightened from
+/// the TLBs, only then gives up the frames, unlocks, and last of all destroys areas (whose files may take
+/// locks of lower rank).
+class Operation {
+  public:
+    explicit Operation(AddressSpace& space, AreaMap& map, bool second = false);
+    ~Operation();
+    Space* operator->() { return &*guard_; }
+    Space& operator*() { return *guard_; }
+
+    // Areas.
+    /// Creates an area; it is not in the tree yet. ENOMEM also at the limit on areas.
+    Result<Area*> make_area();
+    /// Puts a filled-in area into the tree, joined with neighbours that continue it. Answers the area it is
+    /// now part of.
+    Area& insert(Area& area);
+    /// Cuts so that an area boundary lies at `address`. ENOMEM.
+    Result<void> cut(u64 address);
+    /// Joins `area` with the neighbour on each side where they continue each other.
+    Area& join(Area& area);
+    /// Changes an area's ends within free space.
+    void resize(Area& area, u64 start, u64 end);
+    /// Removes an area without its pages.
+    void erase(Area& area);
+    /// Removes areas and pages of [start, end). ENOMEM when an area would have to be cut and cannot.
+    Result<void> unmap(u64 start, u64 end);
+
+    // Pages.
+    /// Removes the pages of [start, end). A 2 MiB page that sticks out is split, or, when even that cannot be
+    /// had, left (ENOMEM).
+    Result<void> zap(u64 start, u64 end);
+    /// Gives up the page that was mapped at `page`, once no TLB holds it.
+    void retire(u64 page, const arch::PageEntry& entry);
+    /// [start, end) has become stricter and must leave the TLBs.
+    void tightened(u64 start, u64 end);
+    /// Brings in the page of `area` at `page` for a read or a write. (fault.cpp)
+    FaultOutcome fault_in(Area& area, u64 page, bool write);
+
+  private:
+    void flush();
+    FaultOutcome fault_anonymous(Area& area, u64 page, bool write);
+    FaultOutcome fault_source(Area& area, u64 page, bool write);
+    bool map_huge(Area& area, u64 page);
+    FaultOutcome copy_on_write(Area& area, u64 page, const arch::PageEntry& entry);
+    FaultOutcome install(u64 page, FrameRef frame, arch::PageFlags flags);
+    FaultOutcome install_copy(Area& area, u64 page, PhysAddr from);
+    void map_around(Area& area, u64 page);
+
+    AddressSpace& owner_;
+    AreaMap& map_;
+    sched::MutexLocked<Space, sched::Rank::AddressSpace>::Guard guard_;
+    AreaList dead_areas_;
+    u64 flush_start_ = ~u64{0}, flush_end_ = 0;
+    u32 exclusive_ = 0;  // frames nobody else refers to, linked through the frame table
+    static constexpr usize kSharedMax = 64;
+    PhysAddr shared_[kSharedMax];  // frames with other owners, whose reference goes after the flush
+    usize shared_count_ = 0;
+};
+
+}  // namespace astra::mm
