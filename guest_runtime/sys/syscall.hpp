@@ -1,0 +1,79 @@
+// Typed stubs for every system call of the astra ABI, made from the kernel's own table: sys::read(fd, buffer,
+// size). They return what the kernel answers: a value, or -errno.
+#pragma once
+#include "guest_kernel/abi/structs.hpp"
+#include "guest_kernel/abi/syscall_table.hpp"
+#include "guest_kernel/abi/user_ptr.hpp"
+
+namespace astra::sys {
+
+namespace detail {
+
+using namespace abi;
+
+inline constexpr u16 kNone = 0xffff;
+
+// What the caller passes where the kernel's table says UserPtr or UserString.
+template <class T>
+struct Argument {
+    using Type = T;
+};
+template <class T>
+struct Argument<UserPtr<T, Direction::In>> {
+    using Type = const T*;
+};
+template <class T, Direction D>
+requires(D != Direction::In) struct Argument<UserPtr<T, D>> {
+    using Type = T*;
+};
+template <>
+struct Argument<UserString> {
+    using Type = const char*;
+};
+
+template <class T>
+u64 raw(T value) {
+    if constexpr (std::is_pointer_v<T>)
+        return reinterpret_cast<u64>(value);
+    else
+        return static_cast<u64>(value);
+}
+
+/// The bare instruction (System V ABI, A.2.1): rcx and r11 are lost.
+inline i64 call(u64 number, u64 a = 0, u64 b = 0, u64 c = 0, u64 d = 0, u64 e = 0, u64 f = 0) {
+    register u64 r10 asm("r10") = d;
+    register u64 r8 asm("r8") = e;
+    register u64 r9 asm("r9") = f;
+    asm volatile("syscall"
+                 : "+a"(number)
+                 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                 : "rcx", "r11", "memory");
+    return static_cast<i64>(number);
+}
+
+template <u16 Number, class Signature>
+struct Stub;
+template <u16 Number, class... A>
+struct Stub<Number, void(A...)> {
+    static constexpr u16 kNumber = Number;
+    i64 operator()(typename Argument<A>::Type... arguments) const requires(Number != kNone) {
+        return call(Number, raw(arguments)...);
+    }
+};
+
+}  // namespace detail
+
+/// Any number at all, for those that want to see what the kernel says of it.
+using detail::call;
+
+namespace stubs {
+using namespace abi;
+inline constexpr u16 kNone = detail::kNone;
+#define ASTRA_SYSCALL_STUB(linux_nr, astra_nr, name, summary, names, ...) \
+    inline constexpr detail::Stub<astra_nr, void(__VA_ARGS__)> name;
+ASTRA_SYSCALL_TABLE(ASTRA_SYSCALL_STUB)
+#undef ASTRA_SYSCALL_STUB
+}  // namespace stubs
+using namespace stubs;
+
+}  // namespace astra::sys
