@@ -1,9 +1,7 @@
 // The MC146818 real-time clock with its CMOS memory. Source: Motorola MC146818A data sheet (ADI1026).
 #pragma once
-#include <array>
-#include <optional>
-
 #include "vmm/devices/byte_device.hpp"
+#include "vmm/devices/rtc_registers.hpp"
 
 namespace astra::vmm {
 
@@ -14,8 +12,6 @@ namespace astra::vmm {
 /// Daylight saving (DSE) is a bit that can be stored and does nothing, as in the chip's successors.
 class Rtc final : public ByteDevice {
   public:
-    static constexpr usize kCells = 128;
-
     /// `irq` is IRQ 8's line. All three referents outlive the device.
     Rtc(IrqLine& irq, const Clock& clock, const TimerFactory& make_timer);
 
@@ -24,43 +20,44 @@ class Rtc final : public ByteDevice {
     [[nodiscard]] bool nmi_masked() const { return nmi_masked_; }
 
   private:
+    /// Device time: seconds since the epoch, and how far into the present one.
+    struct Time {
+        i64 second;
+        u64 phase_ns;
+    };
+
     u8 read_byte(u64 offset) override;
     void write_byte(u64 offset, u8 value) override;
-    u8 read_cell(u8 index);
-    void write_cell(u8 index, u8 value);
+    u8 read_cell(u8 cell);
+    void write_cell(u8 cell, u8 value);
+    void write_control(u8 cell, u8 value);
 
-    /// Whether the time registers follow the clock: neither SET nor a divider reset holds them.
-    [[nodiscard]] bool running() const;
-    [[nodiscard]] i64 device_ns() const;
-    void time_to_registers(i64 second);
-    [[nodiscard]] i64 registers_to_time() const;
-    void hold_or_release(bool was_running, bool divider_was_reset);
-    [[nodiscard]] std::optional<i64> next_alarm(i64 after) const;
-    [[nodiscard]] bool in_update() const;
-    [[nodiscard]] u64 periodic_index() const;
-    [[nodiscard]] u64 periodic_shift() const;
-    [[nodiscard]] u8 encode(u8 binary) const;
-    [[nodiscard]] u8 decode(u8 cell) const;
-    [[nodiscard]] u8 encode_hour(u8 hour) const;
-    [[nodiscard]] u8 decode_hour(u8 cell) const;
+    [[nodiscard]] bool divider_runs() const;
+    [[nodiscard]] bool time_runs() const;
+    [[nodiscard]] Time time() const;
+    void set_time_from_cells();
+    [[nodiscard]] u64 periodic_ticks() const;
+    [[nodiscard]] u64 periodic_edges() const;
     void sync();
     void update_irq();
-    void arm();
+    void arm_timer();
 
     IrqLine& irq_;
     const Clock& clock_;
     std::unique_ptr<Timer> timer_;
 
-    std::array<u8, kCells> cells_{};  // time registers are current only while held; see read_cell
+    rtc::Cells cells_{};  // the time cells are refreshed when read, and are the time itself while it is held
     u8 index_ = 0;
     bool nmi_masked_ = false;
     bool irq_level_ = false;
-    i64 offset_ns_ = 0;          // device time = wall clock + offset
-    i64 held_phase_ns_ = 0;      // fraction of a second that goes on when the time is released
-    int weekday_shift_ = 0;      // what the guest's day of week differs from the calendar's by
-    i64 last_second_ = 0;        // updates up to this device second are in the flags
-    u64 last_periodic_ = 0;      // periodic edges up to this index are in the flags
-    u64 divider_origin_ns_ = 0;  // monotonic time at which the divider chain started
+
+    // Device time = (wall clock + phase_shift_ns_), split into seconds, + offset_s_.
+    u64 phase_shift_ns_ = 0;
+    i64 offset_s_ = 0;
+    int weekday_shift_ = 0;  // what the guest's day of week differs from the calendar's by
+    i64 seen_second_ = 0;    // the flags know of updates up to this one
+    u64 seen_edges_ = 0;     // and of this many periodic edges since divider_start_ns_
+    u64 divider_start_ns_;   // monotonic
 };
 
 }  // namespace astra::vmm

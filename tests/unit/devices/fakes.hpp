@@ -15,6 +15,7 @@ namespace astra::vmm::test {
 /// Clock and timers in one: advance() moves both clocks and calls each timer at its deadline.
 class FakeTime final : public Clock {
   public:
+    explicit FakeTime(u64 wall_ns = 1'700'000'000'000'000'000) : wall_(wall_ns) {}
     [[nodiscard]] u64 now_ns() const override { return now_; }
     [[nodiscard]] u64 wall_ns() const override { return wall_; }
     void set_wall_ns(u64 wall) { wall_ = wall; }
@@ -69,7 +70,7 @@ class FakeTime final : public Clock {
     }
 
     u64 now_ = 1'000'000'000;  // not zero: a device may not take the clock's origin for its own
-    u64 wall_ = 1'700'000'000'000'000'000;
+    u64 wall_;
     std::vector<FakeTimer*> timers_;
 };
 

@@ -1,0 +1,403 @@
+// The MC146818 against its data sheet.
+#include "vmm/devices/rtc.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/devices/fakes.hpp"
+
+namespace astra::vmm::test {
+namespace {
+
+using namespace rtc;
+constexpr u64 kMs = 1'000'000, kSecond = 1000 * kMs;
+constexpr u8 kPie = 0x40, kAie = 0x20, kUie = 0x10, kSet = 0x80;
+constexpr u8 kIrqf = 0x80, kPf = 0x40, kAf = 0x20, kUf = 0x10;
+constexpr u8 kBcd24 = 0x02, kBinary24 = 0x06;
+constexpr u64 kStart = 1'709'210'096;  // 2024-02-29 12:34:56 UTC, a Thursday
+
+struct RtcTest : testing::Test {
+    u8 get(u8 cell) {
+        out(rtc, 0, cell);
+        return in(rtc, 1);
+    }
+    void set(u8 cell, u8 value) {
+        out(rtc, 0, cell);
+        out(rtc, 1, value);
+    }
+    /// "20240229 123456 5": date, time and day of the week as the registers show them, in hexadecimal.
+    std::string shown() {
+        std::string text;
+        for (u8 cell : {kCentury, kYear, kMonth, kDay, kHours, kMinutes, kSeconds, kWeekday}) {
+            if (cell == kHours || cell == kWeekday) text += ' ';
+            u8 value = get(cell);
+            if (cell != kWeekday) text += "0123456789abcdef"[value >> 4];
+            text += "0123456789abcdef"[value & 15];
+        }
+        return text;
+    }
+    /// What a guest does to set the clock.
+    void set_clock(u8 century, u8 year, u8 month, u8 day, u8 hour, u8 minute, u8 second, u8 weekday) {
+        u8 b = get(kRegisterB);
+        set(kRegisterB, b | kSet);
+        set(kCentury, century), set(kYear, year), set(kMonth, month), set(kDay, day);
+        set(kHours, hour), set(kMinutes, minute), set(kSeconds, second), set(kWeekday, weekday);
+        set(kRegisterB, b);
+    }
+    void set_alarm(u8 hour, u8 minute, u8 second) {
+        set(kHoursAlarm, hour), set(kMinutesAlarm, minute), set(kSecondsAlarm, second);
+    }
+    FakeTime time{kStart * kSecond};
+    FakeIrq irq;
+    Rtc rtc{irq, time, time.factory()};
+};
+
+TEST_F(RtcTest, StartsAsABiosLeavesIt) {
+    EXPECT_EQ(get(kRegisterA), 0x26) << "32.768 kHz, 1024 Hz";
+    EXPECT_EQ(get(kRegisterB), 0x02) << "24 hours, BCD, no interrupts";
+    EXPECT_EQ(get(kRegisterC) & 0x0f, 0);
+    EXPECT_EQ(get(kRegisterD), 0x80) << "valid";
+    EXPECT_FALSE(time.any_armed());
+}
+
+TEST_F(RtcTest, ShowsTheWallClockInBcd) { EXPECT_EQ(shown(), "20240229 123456 5"); }
+
+TEST_F(RtcTest, ShowsTheWallClockInBinary) {
+    set(kRegisterB, kBinary24);
+    EXPECT_EQ(get(kSeconds), 56);
+    EXPECT_EQ(get(kMinutes), 34);
+    EXPECT_EQ(get(kHours), 12);
+    EXPECT_EQ(get(kDay), 29);
+    EXPECT_EQ(get(kMonth), 2);
+    EXPECT_EQ(get(kYear), 24);
+    EXPECT_EQ(get(kCentury), 20);
+    EXPECT_EQ(get(kWeekday), 5);
+}
+
+TEST_F(RtcTest, FollowsTheWallClock) {
+    time.advance(4 * kSecond);
+    EXPECT_EQ(shown(), "20240229 123500 5");
+    time.advance(11 * 3600 * kSecond + 25 * 60 * kSecond - 1);
+    EXPECT_EQ(shown(), "20240229 235959 5");
+    time.advance(1);
+    EXPECT_EQ(shown(), "20240301 000000 6");
+    time.set_wall_ns((kStart + 366 * 86'400) * kSecond);
+    EXPECT_EQ(shown(), "20250301 123456 7");
+}
+
+TEST_F(RtcTest, TwelveHourFormat) {
+    const std::tuple<u64, u8, u8> hours[] = {
+        // hour of day, BCD, binary
+        {0, 0x12, 12}, {1, 0x01, 1}, {11, 0x11, 11}, {12, 0x92, 0x8c}, {13, 0x81, 0x81}, {23, 0x91, 0x8b}};
+    for (auto [hour, bcd, binary] : hours) {
+        time.set_wall_ns((kStart / 86'400 * 86'400 + hour * 3600) * kSecond);
+        set(kRegisterB, 0x00);
+        EXPECT_EQ(get(kHours), bcd) << hour;
+        set(kRegisterB, 0x04);
+        EXPECT_EQ(get(kHours), binary) << hour;
+    }
+}
+
+TEST_F(RtcTest, AGuestCanSetTheClock) {
+    set_clock(0x19, 0x99, 0x12, 0x31, 0x23, 0x59, 0x58, 6);
+    EXPECT_EQ(shown(), "19991231 235958 6");
+    time.advance(2 * kSecond);
+    EXPECT_EQ(shown(), "20000101 000000 7");
+}
+
+TEST_F(RtcTest, AGuestCanSetTheClockInBinaryTwelveHours) {
+    set(kRegisterB, 0x04);
+    set_clock(20, 38, 1, 19, 0x80 | 3, 14, 7, 3);
+    set(kRegisterB, kBcd24);
+    EXPECT_EQ(shown(), "20380119 151407 3");
+}
+
+TEST_F(RtcTest, TheDayOfWeekIsWhatTheGuestSaysItIs) {
+    set_clock(0x20, 0x24, 0x02, 0x29, 0x12, 0x00, 0x00, 7);  // really a Thursday
+    EXPECT_EQ(get(kWeekday), 7);
+    time.advance(86'400 * kSecond);
+    EXPECT_EQ(get(kWeekday), 1);
+}
+
+TEST_F(RtcTest, SetHoldsTheRegisters) {
+    set(kRegisterB, kBcd24 | kSet);
+    time.advance(10 * kSecond);
+    EXPECT_EQ(shown(), "20240229 123456 5");
+    set(kSeconds, 0x30);
+    set(kRegisterB, kBcd24);
+    EXPECT_EQ(shown(), "20240229 123430 5");
+    time.advance(kSecond);
+    EXPECT_EQ(shown(), "20240229 123431 5");
+}
+
+TEST_F(RtcTest, ATimeRegisterCanBeWrittenWhileRunning) {
+    set(kMinutes, 0x00);
+    EXPECT_EQ(shown(), "20240229 120056 5");
+    time.advance(kSecond);
+    EXPECT_EQ(shown(), "20240229 120057 5");
+}
+
+TEST_F(RtcTest, NonsenseInTheRegistersCarriesOver) {
+    set_clock(0x20, 0x23, 0x02, 0x31, 0x12, 0x00, 0x75, 1);
+    EXPECT_EQ(shown().substr(0, 15), "20230303 120115");
+    set_clock(0xff, 0xff, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff);
+    (void)shown();
+    set(kRegisterB, kBinary24);
+    set_clock(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+    (void)shown();
+}
+
+TEST_F(RtcTest, UpdateInProgressForTheLast2228MicrosecondsOfASecond) {
+    EXPECT_EQ(get(kRegisterA) & 0x80, 0);
+    time.advance(kSecond - 2'228'000 - 1);
+    EXPECT_EQ(get(kRegisterA) & 0x80, 0);
+    time.advance(1);
+    EXPECT_EQ(get(kRegisterA) & 0x80, 0x80);
+    EXPECT_EQ(get(kSeconds), 0x56);
+    time.advance(2'228'000);
+    EXPECT_EQ(get(kRegisterA) & 0x80, 0);
+    EXPECT_EQ(get(kSeconds), 0x57);
+}
+
+TEST_F(RtcTest, NoUpdateInProgressWhileSet) {
+    set(kRegisterB, kBcd24 | kSet);
+    time.advance(kSecond - 1000);
+    EXPECT_EQ(get(kRegisterA) & 0x80, 0);
+}
+
+TEST_F(RtcTest, UpdateInProgressCannotBeWritten) {
+    set(kRegisterA, 0xa6);
+    EXPECT_EQ(get(kRegisterA), 0x26);
+}
+
+TEST_F(RtcTest, RegistersCAndDAreReadOnly) {
+    set(kRegisterC, 0xff);
+    set(kRegisterD, 0x00);
+    EXPECT_EQ(get(kRegisterC), 0);
+    EXPECT_EQ(get(kRegisterD), 0x80);
+}
+
+TEST_F(RtcTest, UpdateEndedInterruptsEverySecond) {
+    set(kRegisterB, kBcd24 | kUie);
+    time.advance(kSecond - 1);
+    EXPECT_FALSE(irq.level);
+    for (u64 i = 1; i <= 3; ++i) {
+        time.advance(i == 1 ? 1 : kSecond);
+        EXPECT_TRUE(irq.level);
+        EXPECT_EQ(irq.rises, i);
+        EXPECT_EQ(get(kRegisterC) & (kIrqf | kUf), kIrqf | kUf);
+        EXPECT_FALSE(irq.level);
+        EXPECT_EQ(get(kRegisterC), 0);
+    }
+}
+
+TEST_F(RtcTest, TheLineStaysHighUntilRegisterCIsRead) {
+    set(kRegisterB, kBcd24 | kUie);
+    time.advance(10 * kSecond);
+    EXPECT_EQ(irq.rises, 1u);
+    EXPECT_EQ(time.fired, 1u) << "nothing to wake for while the line is high";
+    (void)get(kRegisterC);
+    time.advance(kSecond);
+    EXPECT_EQ(irq.rises, 2u);
+}
+
+TEST_F(RtcTest, FlagsAreSetWithoutTheirEnables) {
+    set_alarm(0xff, 0xff, 0xff);
+    time.advance(kSecond);
+    EXPECT_EQ(get(kRegisterC), kPf | kAf | kUf);
+    EXPECT_EQ(irq.raises, 0u);
+}
+
+TEST_F(RtcTest, EnablingAnInterruptWhoseFlagIsSetInterruptsAtOnce) {
+    time.advance(kSecond);
+    set(kRegisterB, kBcd24 | kUie);
+    EXPECT_TRUE(irq.level);
+}
+
+TEST_F(RtcTest, SetClearsTheUpdateInterruptEnable) {
+    set(kRegisterB, kBcd24 | kUie | kPie | kAie | kSet);
+    EXPECT_EQ(get(kRegisterB), kBcd24 | kPie | kAie | kSet);
+}
+
+TEST_F(RtcTest, AlarmAtAnExactTime) {
+    set_alarm(0x12, 0x35, 0x10);
+    set(kRegisterB, kBcd24 | kAie);
+    time.advance(14 * kSecond - 1);
+    EXPECT_FALSE(irq.level);
+    time.advance(1);
+    EXPECT_TRUE(irq.level);
+    EXPECT_EQ(get(kRegisterC) & (kIrqf | kAf), kIrqf | kAf);
+    time.advance(86'400 * kSecond - 1);
+    EXPECT_EQ(irq.rises, 1u);
+    time.advance(1);
+    EXPECT_EQ(irq.rises, 2u) << "and the next day";
+}
+
+TEST_F(RtcTest, AlarmDontCareHoursIsHourly) {
+    set_alarm(0xff, 0x00, 0x00);
+    set(kRegisterB, kBcd24 | kAie);
+    int alarms = 0;
+    for (int minute = 0; minute < 6 * 60; ++minute) {
+        time.advance(60 * kSecond);
+        alarms += (get(kRegisterC) & kAf) != 0;
+    }
+    EXPECT_EQ(alarms, 6);
+}
+
+TEST_F(RtcTest, AlarmDontCareHoursAndMinutesIsEveryMinute) {
+    set_alarm(0xc0, 0xc0, 0x30);
+    set(kRegisterB, kBcd24 | kAie);
+    time.advance(34 * kSecond);
+    EXPECT_EQ(irq.rises, 1u);
+    (void)get(kRegisterC);
+    time.advance(60 * kSecond);
+    EXPECT_EQ(irq.rises, 2u);
+}
+
+TEST_F(RtcTest, AlarmDontCareAllIsEverySecond) {
+    set_alarm(0xff, 0xff, 0xff);
+    set(kRegisterB, kBcd24 | kAie);
+    for (u64 i = 1; i <= 5; ++i) {
+        time.advance(kSecond);
+        EXPECT_EQ(irq.rises, i);
+        (void)get(kRegisterC);
+    }
+}
+
+TEST_F(RtcTest, AlarmInTheAfternoonOfTwelveHourFormat) {
+    set(kRegisterB, 0x00 | kAie);
+    set_alarm(0x81, 0x00, 0x00);  // 1 PM
+    time.advance((25 * 60 + 4) * kSecond - 1);
+    EXPECT_FALSE(irq.level);
+    time.advance(1);
+    EXPECT_TRUE(irq.level);
+}
+
+TEST_F(RtcTest, AlarmInBinaryFormat) {
+    set(kRegisterB, kBinary24 | kAie);
+    set_alarm(12, 34, 59);
+    time.advance(3 * kSecond);
+    EXPECT_TRUE(irq.level);
+}
+
+TEST_F(RtcTest, AnImpossibleAlarmNeverComes) {
+    set_alarm(0x3a, 0x00, 0x00);
+    set(kRegisterB, kBcd24 | kAie);
+    time.advance(2 * 86'400 * kSecond);
+    EXPECT_FALSE(irq.level);
+    EXPECT_EQ(get(kRegisterC) & kAf, 0);
+}
+
+TEST_F(RtcTest, AlarmComesWhenTheHostsClockIsSetPastIt) {
+    set_alarm(0x15, 0x00, 0x00);
+    set(kRegisterB, kBcd24 | kAie);
+    time.set_wall_ns((kStart + 3 * 3600) * kSecond);
+    time.advance(60 * kSecond);
+    EXPECT_TRUE(irq.level);
+}
+
+TEST_F(RtcTest, NoAlarmWhileSet) {
+    set_alarm(0xff, 0xff, 0xff);
+    set(kRegisterB, kBcd24 | kAie | kSet);
+    time.advance(10 * kSecond);
+    EXPECT_FALSE(irq.level);
+}
+
+TEST_F(RtcTest, PeriodicRatesAreThoseOfTheTable) {
+    constexpr double kRates[] = {256, 128, 8192, 4096, 2048, 1024, 512, 256, 128, 64, 32, 16, 8, 4, 2};
+    for (u8 rate = 1; rate <= 15; ++rate) {
+        set(kRegisterA, 0x20 | rate);
+        set(kRegisterB, kBcd24 | kPie);
+        (void)get(kRegisterC);
+        double expected = kRates[rate - 1];
+        u64 slice = static_cast<u64>(kSecond / expected / 8);
+        u64 before = irq.rises, seen = before;
+        for (int i = 0; i < 8 * 20; ++i) {
+            time.advance(slice);
+            EXPECT_EQ((get(kRegisterC) & (kPf | kIrqf)) == (kPf | kIrqf), irq.rises != seen) << int{rate};
+            seen = irq.rises;
+        }
+        EXPECT_NEAR(static_cast<double>(irq.rises - before), 20, 1) << int{rate};
+        set(kRegisterB, kBcd24);
+    }
+}
+
+TEST_F(RtcTest, PeriodicRateZeroIsOff) {
+    set(kRegisterA, 0x20);
+    set(kRegisterB, kBcd24 | kPie);
+    (void)get(kRegisterC);
+    time.advance(10 * kSecond);
+    EXPECT_FALSE(irq.level);
+    EXPECT_EQ(get(kRegisterC) & kPf, 0);
+}
+
+TEST_F(RtcTest, PeriodicRunsWhileSet) {
+    set(kRegisterB, kBcd24 | kPie | kSet);
+    time.advance(2 * kMs);
+    EXPECT_TRUE(irq.level);
+}
+
+TEST_F(RtcTest, DividerResetStopsEverythingAndTheNextUpdateIsHalfASecondAfterRelease) {
+    time.advance(300 * kMs);
+    set(kRegisterA, 0x76);
+    set(kRegisterB, kBcd24 | kPie);
+    (void)get(kRegisterC);
+    time.advance(5 * kSecond);
+    EXPECT_EQ(shown(), "20240229 123456 5");
+    EXPECT_FALSE(irq.level);
+    set(kRegisterB, kBcd24);
+    set(kRegisterA, 0x26);
+    time.advance(kSecond / 2 - 1);
+    EXPECT_EQ(shown(), "20240229 123456 5");
+    time.advance(1);
+    EXPECT_EQ(shown(), "20240229 123457 5");
+    time.advance(kSecond);
+    EXPECT_EQ(shown(), "20240229 123458 5");
+}
+
+TEST_F(RtcTest, SettingTheClockAsLinuxDoes) {
+    // mach_set_cmos_time(): SET, divider reset, write, SET off, divider on.
+    u8 control = get(kRegisterB), frequency = get(kRegisterA);
+    set(kRegisterB, control | kSet);
+    set(kRegisterA, frequency | 0x70);
+    set(kYear, 0x30), set(kMonth, 0x06), set(kDay, 0x15), set(kHours, 0x08), set(kMinutes, 0x09),
+        set(kSeconds, 0x10);
+    set(kRegisterB, control);
+    time.advance(3 * kSecond);
+    set(kRegisterA, frequency);
+    EXPECT_EQ(shown().substr(0, 15), "20300615 080910");
+    time.advance(kSecond / 2);
+    EXPECT_EQ(shown().substr(0, 15), "20300615 080911");
+}
+
+TEST_F(RtcTest, CmosMemoryKeepsWhatIsWritten) {
+    for (u8 cell = 0x0e; cell < 0x80; ++cell)
+        if (cell != kCentury) set(cell, static_cast<u8>(cell ^ 0x5a));
+    for (u8 cell = 0x0e; cell < 0x80; ++cell) EXPECT_EQ(get(cell), cell == kCentury ? 0x20 : cell ^ 0x5a);
+}
+
+TEST_F(RtcTest, AlarmRegistersReadBack) {
+    set_alarm(0xff, 0x59, 0x01);
+    time.advance(90 * kSecond);
+    EXPECT_EQ(get(kHoursAlarm), 0xff);
+    EXPECT_EQ(get(kMinutesAlarm), 0x59);
+    EXPECT_EQ(get(kSecondsAlarm), 0x01);
+}
+
+TEST_F(RtcTest, IndexPortCarriesTheNmiMask) {
+    EXPECT_FALSE(rtc.nmi_masked());
+    out(rtc, 0, 0x80 | kRegisterD);
+    EXPECT_TRUE(rtc.nmi_masked());
+    EXPECT_EQ(in(rtc, 1), 0x80);
+    out(rtc, 0, kRegisterD);
+    EXPECT_FALSE(rtc.nmi_masked());
+    EXPECT_EQ(in(rtc, 0), 0xff) << "write-only";
+}
+
+TEST_F(RtcTest, AWordWriteSetsIndexAndData) {
+    std::array<u8, 2> both = {0x40, 0x77};
+    rtc.write(0, both);
+    EXPECT_EQ(get(0x40), 0x77);
+}
+
+}  // namespace
+}  // namespace astra::vmm::test
