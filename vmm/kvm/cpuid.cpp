@@ -1,4 +1,5 @@
-// Sources: Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E; Linux Documentation/virt/kvm/x86/cpuid.rst.
+// Sources: Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E; Linux
+// Documentation/virt/kvm/x86/cpuid.rst.
 #include "vmm/kvm/cpuid.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ constexpr u32 bit(u32 n) { return 1u << n; }
 /// Bits that every guest sees as given, whatever KVM supports. `clear` goes first.
 struct Rule {
     u32 function, index;
-    u32 kvm_cpuid_entry2::* reg;
+    u32 kvm_cpuid_entry2::*reg;
     u32 clear, set;
 };
 constexpr u32 kAll = ~0u;
@@ -25,7 +26,8 @@ constexpr Rule kRules[] = {
     {0xa, 0, &kvm_cpuid_entry2::eax, kAll, 0},
     {0xa, 0, &kvm_cpuid_entry2::ebx, kAll, 0},
     {0xa, 0, &kvm_cpuid_entry2::edx, kAll, 0},
-    // KVM's paravirtual features: its clock (both MSR pairs and the stable bit), nothing that would need more of the VMM.
+    // KVM's paravirtual features: its clock (both MSR pairs and the stable bit), nothing that would need more
+    // of the VMM.
     {0x4000'0001, 0, &kvm_cpuid_entry2::eax, ~(bit(0) | bit(3) | bit(24)), 0},
     {0x4000'0001, 0, &kvm_cpuid_entry2::edx, kAll, 0},
     // No SVM, no extended counters.
@@ -40,7 +42,8 @@ constexpr void put(u32& value, u32 shift, u32 width, u32 field) {
     value = (value & ~mask) | ((field << shift) & mask);
 }
 
-/// One package of `cpus` cores with one thread each; caches of level 3 are shared by all, the others by nobody.
+/// One package of `cpus` cores with one thread each; caches of level 3 are shared by all, the others by
+/// nobody.
 void describe_topology(kvm_cpuid_entry2& e, const CpuidRequest& r) {
     u32 id_bits = static_cast<u32>(std::bit_width(r.cpus - 1));
     switch (e.function) {
@@ -55,9 +58,7 @@ void describe_topology(kvm_cpuid_entry2& e, const CpuidRequest& r) {
             put(e.eax, 14, 12, ((e.eax >> 5) & 7) == 3 ? r.cpus - 1 : 0);
             if (e.function == 0x4) put(e.eax, 26, 6, (1u << id_bits) - 1);
             break;
-        case 0x8000'0008:
-            e.ecx = (id_bits << 12) | (r.cpus - 1);
-            break;
+        case 0x8000'0008: e.ecx = (id_bits << 12) | (r.cpus - 1); break;
         case 0x8000'001e:
             e.eax = r.apic_id;
             e.ebx = r.apic_id;  // core id; threads per core - 1 = 0

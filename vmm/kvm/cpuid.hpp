@@ -4,16 +4,16 @@
 
 namespace astra::vmm {
 
-/// Leaf 0x40000010: EAX the TSC's frequency, EBX the LAPIC timer's, both in kHz (the layout VMware made and QEMU and
-/// Linux read). KVM's LAPIC timer counts nanoseconds.
+/// Leaf 0x40000010: EAX the TSC's frequency, EBX the LAPIC timer's, both in kHz (the layout VMware made and
+/// QEMU and Linux read). KVM's LAPIC timer counts nanoseconds.
 inline constexpr u32 kTimingLeaf = 0x4000'0010;
 inline constexpr u32 kLapicTimerKhz = 1'000'000;
 
 struct CpuidRequest {
-    u32 apic_id;                 // this vCPU's
-    u32 cpus;                    // in the machine: one package, one thread a core
-    u32 tsc_khz;                 // 0: not known, no timing leaf
-    bool tsc_deadline;           // the LAPIC timer has TSC-deadline mode (KVM_CAP_TSC_DEADLINE_TIMER)
+    u32 apic_id;        // this vCPU's
+    u32 cpus;           // in the machine: one package, one thread a core
+    u32 tsc_khz;        // 0: not known, no timing leaf
+    bool tsc_deadline;  // the LAPIC timer has TSC-deadline mode (KVM_CAP_TSC_DEADLINE_TIMER)
 };
 
 /// The table for one vCPU, made from `supported` (KVM_GET_SUPPORTED_CPUID).

@@ -22,7 +22,8 @@ Exit decode_port(kvm_run& run, std::span<u8> area) {
 Exit decode_internal_error(const kvm_run& run) {
     const auto& internal = run.internal;
     InternalErrorExit exit{internal.suberror, {}, 0};
-    // api.rst, "emulation_failure": data[0] holds flags, and with INSTRUCTION_BYTES data[1..2] a size and 15 bytes.
+    // api.rst, "emulation_failure": data[0] holds flags, and with INSTRUCTION_BYTES data[1..2] a size and 15
+    // bytes.
     if (internal.suberror == KVM_INTERNAL_ERROR_EMULATION && internal.ndata >= 3 &&
         (internal.data[0] & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)) {
         const auto* bytes = reinterpret_cast<const u8*>(&internal.data[1]);
@@ -34,8 +35,8 @@ Exit decode_internal_error(const kvm_run& run) {
 
 struct Describe {
     std::string operator()(const PortExit& e) const {
-        return fmt::format("port {} {:#x} {}x{}{}", e.write ? "out" : "in", e.port, e.data.size() / e.size, e.size,
-                           bytes(e.write, e.data));
+        return fmt::format("port {} {:#x} {}x{}{}", e.write ? "out" : "in", e.port, e.data.size() / e.size,
+                           e.size, bytes(e.write, e.data));
     }
     std::string operator()(const MmioExit& e) const {
         return fmt::format("mmio {} {:#x} {}{}", e.write ? "write" : "read", e.address.raw(), e.data.size(),
@@ -54,10 +55,13 @@ struct Describe {
     std::string operator()(const FailEntryExit& e) const {
         return fmt::format("host CPU {} refused the guest's state, reason {:#x}", e.cpu, e.reason);
     }
-    std::string operator()(const UnexpectedExit& e) const { return fmt::format("unexpected KVM exit {}", e.reason); }
+    std::string operator()(const UnexpectedExit& e) const {
+        return fmt::format("unexpected KVM exit {}", e.reason);
+    }
 
     static std::string bytes(bool write, std::span<const u8> data) {
-        return write ? fmt::format(" {:02x}", fmt::join(data.first(std::min<usize>(data.size(), 16)), " ")) : "";
+        return write ? fmt::format(" {:02x}", fmt::join(data.first(std::min<usize>(data.size(), 16)), " "))
+                     : "";
     }
 };
 

@@ -12,8 +12,8 @@
 
 namespace astra::vmm {
 
-/// `in`/`out`, once or repeated (`ins`/`outs`): `data` holds the accesses one behind the other, each `size` bytes,
-/// and lies in the shared area: what is read there for `in` reaches the guest at the next KVM_RUN.
+/// `in`/`out`, once or repeated (`ins`/`outs`): `data` holds the accesses one behind the other, each `size`
+/// bytes, and lies in the shared area: what is read there for `in` reaches the guest at the next KVM_RUN.
 struct PortExit {
     u16 port;
     bool write;
@@ -30,8 +30,8 @@ struct MmioExit {
 struct InterruptedExit {};
 /// The CPU shut down: a triple fault.
 struct ShutdownExit {};
-/// KVM gave up. For an instruction it cannot emulate (suberror KVM_INTERNAL_ERROR_EMULATION) `instruction` holds its
-/// bytes when KVM says them.
+/// KVM gave up. For an instruction it cannot emulate (suberror KVM_INTERNAL_ERROR_EMULATION) `instruction`
+/// holds its bytes when KVM says them.
 struct InternalErrorExit {
     u32 suberror;
     std::array<u8, 15> instruction;
@@ -54,8 +54,8 @@ inline constexpr usize kExitKinds = std::variant_size_v<Exit>;
 inline constexpr std::array<std::string_view, kExitKinds> kExitNames = {
     "port", "mmio", "interrupted", "shutdown", "internal-error", "fail-entry", "unexpected"};
 
-/// Decodes the shared area of a vCPU that just left KVM_RUN; `area` starts with a kvm_run. Spans point into `area`. A
-/// port access whose data would lie outside `area` decodes as UnexpectedExit.
+/// Decodes the shared area of a vCPU that just left KVM_RUN; `area` starts with a kvm_run. Spans point into
+/// `area`. A port access whose data would lie outside `area` decodes as UnexpectedExit.
 [[nodiscard]] Exit decode_exit(std::span<u8> area);
 
 /// One line for people: "port out 0x3f8 1x1 41", "internal error 1, instruction 0f 01 f9".

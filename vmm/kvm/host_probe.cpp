@@ -1,4 +1,5 @@
-// The probe's guest: one 2 MiB page mapped onto itself, a few bytes of code, long mode from the first instruction.
+// The probe's guest: one 2 MiB page mapped onto itself, a few bytes of code, long mode from the first
+// instruction.
 #include "vmm/kvm/host_probe.hpp"
 
 #include <fmt/format.h>

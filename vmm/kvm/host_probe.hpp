@@ -11,10 +11,10 @@ enum class KvmKind {
     Software,  // CPL0 code is emulated: the flat build
 };
 
-/// Lets a throw-away vCPU run `cmpxchg16b` at CPL0 in long mode. A CPU executes it; KVM's instruction emulator does
-/// not know it, so a KVM that emulates CPL0 stops with an emulation error. Takes a few milliseconds; the answer holds
-/// as long as the host's KVM stays loaded.
-/// Errors: as Kvm::open, when there is no usable KVM; Internal when the vCPU stops in any other way.
+/// Lets a throw-away vCPU run `cmpxchg16b` at CPL0 in long mode. A CPU executes it; KVM's instruction
+/// emulator does not know it, so a KVM that emulates CPL0 stops with an emulation error. Takes a few
+/// milliseconds; the answer holds as long as the host's KVM stays loaded. Errors: as Kvm::open, when there is
+/// no usable KVM; Internal when the vCPU stops in any other way.
 [[nodiscard]] Result<KvmKind> probe_kvm(const char* path = "/dev/kvm");
 
 /// "hardware" or "software".

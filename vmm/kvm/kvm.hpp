@@ -14,8 +14,9 @@ using CpuidTable = std::vector<kvm_cpuid_entry2>;
 
 class Kvm {
   public:
-    /// Opens `path` and checks the API version and every capability the VMM needs. NotFound when there is no such
-    /// device, PermissionDenied when this user may not open it, Unavailable when KVM is too old or lacks something.
+    /// Opens `path` and checks the API version and every capability the VMM needs. NotFound when there is no
+    /// such device, PermissionDenied when this user may not open it, Unavailable when KVM is too old or lacks
+    /// something.
     [[nodiscard]] static Result<Kvm> open(const char* path = "/dev/kvm");
 
     [[nodiscard]] int fd() const { return fd_.get(); }

@@ -1,5 +1,5 @@
-// The KVM ioctls whose structures end in a flexible array, behind plain pointers. In C++ <linux/kvm.h> gives those
-// structures another size, and with it another ioctl number, so these few calls are C.
+// The KVM ioctls whose structures end in a flexible array, behind plain pointers. In C++ <linux/kvm.h> gives
+// those structures another size, and with it another ioctl number, so these few calls are C.
 #ifndef ASTRA_VMM_KVM_SHIM_H
 #define ASTRA_VMM_KVM_SHIM_H
 #include <linux/kvm.h>

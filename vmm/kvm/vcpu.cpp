@@ -67,9 +67,10 @@ std::string describe(const CpuState& state) {
         "r13={:016x} r14={:016x} r15={:016x}\n"
         "cr0={:016x} cr2={:016x} cr3={:016x} cr4={:016x} efer={:x}\n"
         "gdt={:x}+{:x} idt={:x}+{:x} tr={:04x}@{:x} fs={:x} gs={:x} apic={:x}",
-        g.rip, g.rsp, g.rflags, s.cs.selector, s.ss.selector, s.ss.dpl, g.rax, g.rbx, g.rcx, g.rdx, g.rsi, g.rdi,
-        g.rbp, g.r8, g.r9, g.r10, g.r11, g.r12, g.r13, g.r14, g.r15, s.cr0, s.cr2, s.cr3, s.cr4, s.efer, s.gdt.base,
-        s.gdt.limit, s.idt.base, s.idt.limit, s.tr.selector, s.tr.base, s.fs.base, s.gs.base, s.apic_base);
+        g.rip, g.rsp, g.rflags, s.cs.selector, s.ss.selector, s.ss.dpl, g.rax, g.rbx, g.rcx, g.rdx, g.rsi,
+        g.rdi, g.rbp, g.r8, g.r9, g.r10, g.r11, g.r12, g.r13, g.r14, g.r15, s.cr0, s.cr2, s.cr3, s.cr4,
+        s.efer, s.gdt.base, s.gdt.limit, s.idt.base, s.idt.limit, s.tr.selector, s.tr.base, s.fs.base,
+        s.gs.base, s.apic_base);
 }
 
 }  // namespace astra::vmm

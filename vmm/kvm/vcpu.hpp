@@ -16,8 +16,8 @@ struct CpuState {
 /// Owned by one thread, which alone calls run() and the register accessors; kick() may come from any.
 class Vcpu {
   public:
-    /// Creates vCPU `id` (its APIC id as well). With interrupt controllers in the kernel vCPU 0 is runnable and the
-    /// others wait for INIT/SIPI.
+    /// Creates vCPU `id` (its APIC id as well). With interrupt controllers in the kernel vCPU 0 is runnable
+    /// and the others wait for INIT/SIPI.
     [[nodiscard]] static Result<Vcpu> create(const Kvm& kvm, const Vm& vm, u32 id);
 
     [[nodiscard]] u32 id() const { return id_; }
@@ -27,8 +27,8 @@ class Vcpu {
     /// What the guest's TSC runs at, in kHz; 0 when KVM does not say.
     [[nodiscard]] u32 tsc_khz() const;
 
-    /// Runs the guest until it needs the VMM. An error only when KVM_RUN itself is refused. The exit's spans stay
-    /// valid until the next run().
+    /// Runs the guest until it needs the VMM. An error only when KVM_RUN itself is refused. The exit's spans
+    /// stay valid until the next run().
     [[nodiscard]] Result<Exit> run();
     /// Makes the current or next run() return InterruptedExit, until unkick().
     void kick() { immediate_exit(1); }

@@ -12,7 +12,8 @@ namespace astra::vmm {
 namespace {
 constexpr u64 kIdentityMapAddress = 0xfffb'c000;  // one page
 constexpr u64 kTssAddress = 0xfffb'd000;          // three pages
-static_assert(kIdentityMapAddress > abi::machine::kLapicBase && kTssAddress + 3 * kPageSize < abi::machine::kHighRamBase);
+static_assert(kIdentityMapAddress > abi::machine::kLapicBase &&
+              kTssAddress + 3 * kPageSize < abi::machine::kHighRamBase);
 
 constexpr u32 kPicPins = 8, kIoApicPins = 24;
 }  // namespace
@@ -25,7 +26,8 @@ Result<Vm> Vm::create(const Kvm& kvm) {
     if (fd < 0) return fail_errno("KVM_CREATE_VM");
     Vm vm{Fd(fd)};
     __u64 identity_map = kIdentityMapAddress;
-    if (::ioctl(fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0) return fail_errno("KVM_SET_IDENTITY_MAP_ADDR");
+    if (::ioctl(fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
+        return fail_errno("KVM_SET_IDENTITY_MAP_ADDR");
     if (::ioctl(fd, KVM_SET_TSS_ADDR, kTssAddress) < 0) return fail_errno("KVM_SET_TSS_ADDR");
     return vm;
 }
@@ -59,7 +61,8 @@ Result<void> Vm::set_memory(u32 slot, PhysAddr base, std::span<u8> host, bool re
     region.memory_size = host.size();
     region.userspace_addr = reinterpret_cast<u64>(host.data());
     if (::ioctl(fd(), KVM_SET_USER_MEMORY_REGION, &region) < 0)
-        return fail_errno(fmt::format("cannot give the guest {} bytes of memory at {:#x}", host.size(), base.raw()));
+        return fail_errno(
+            fmt::format("cannot give the guest {} bytes of memory at {:#x}", host.size(), base.raw()));
     return {};
 }
 

@@ -8,16 +8,16 @@ namespace astra::vmm {
 
 class Vm {
   public:
-    /// Creates a VM without memory or vCPUs. The three pages that VMX wants for real-mode emulation lie below 4 GiB's
-    /// end, outside everything of abi/machine.hpp.
+    /// Creates a VM without memory or vCPUs. The three pages that VMX wants for real-mode emulation lie below
+    /// 4 GiB's end, outside everything of abi/machine.hpp.
     [[nodiscard]] static Result<Vm> create(const Kvm& kvm);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
-    /// Puts the 8259s, the IOAPIC and the LAPICs into the kernel, wired as on a PC: IRQ 0 reaches the IOAPIC's pin 2,
-    /// every other line the pin of its number. Before the first vCPU.
+    /// Puts the 8259s, the IOAPIC and the LAPICs into the kernel, wired as on a PC: IRQ 0 reaches the
+    /// IOAPIC's pin 2, every other line the pin of its number. Before the first vCPU.
     [[nodiscard]] Result<void> create_interrupt_controllers() const;
-    /// Gives guest-physical [base, base + host.size()) the memory `host`, which the caller keeps mapped as long as the
-    /// VM lives. With `read_only`, guest writes come out as MMIO exits. Both ends page-aligned.
+    /// Gives guest-physical [base, base + host.size()) the memory `host`, which the caller keeps mapped as
+    /// long as the VM lives. With `read_only`, guest writes come out as MMIO exits. Both ends page-aligned.
     [[nodiscard]] Result<void> set_memory(u32 slot, PhysAddr base, std::span<u8> host, bool read_only) const;
     /// How many shadow pages (page tables KVM keeps for the guest's) may live at once.
     [[nodiscard]] Result<void> set_shadow_page_limit(u64 pages) const;

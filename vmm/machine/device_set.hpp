@@ -1,0 +1,92 @@
+// The devices of ASTRA's machine, wired to KVM's interrupt lines and doorbells and to the host's streams.
+#pragma once
+#include <mutex>
+#include <vector>
+
+#include "vmm/base/event_fd.hpp"
+#include "vmm/devices/exit_doorbell.hpp"
+#include "vmm/devices/pit.hpp"
+#include "vmm/devices/rtc.hpp"
+#include "vmm/devices/uart16550.hpp"
+#include "vmm/kvm/vm.hpp"
+#include "vmm/machine/exit_handler.hpp"
+#include "vmm/machine/fd_stream.hpp"
+#include "vmm/machine/timer_queue.hpp"
+#include "vmm/virtio/console.hpp"
+#include "vmm/virtio/mmio.hpp"
+#include "vmm/virtio/rng.hpp"
+
+namespace astra::vmm {
+
+/// An interrupt line of the VM.
+class KvmIrqLine final : public IrqLine {
+  public:
+    KvmIrqLine(const Vm& vm, u32 gsi) : vm_(vm), gsi_(gsi) {}
+    void set(bool level) override;
+
+  private:
+    const Vm& vm_;
+    u32 gsi_;
+    bool level_ = false;
+};
+
+/// The other ends of the guest's byte streams. An invalid descriptor: nobody listens, nothing comes.
+struct HostEnds {
+    Fd console;  // virtio-console port 0
+    Fd control;  // virtio-console port abi::control::kPortName
+    Fd log;      // the UART's output
+};
+
+class DeviceSet {
+  public:
+    /// Slots of abi::machine's virtio windows in use, in order.
+    static constexpr u32 kVirtioSlots[] = {0, 1};  // console, rng
+
+    /// Builds all devices, attaches them to the buses and puts their descriptors into `loop`. `ring` is told
+    /// what the guest writes to the exit doorbell, from a vCPU's thread. The references outlive the set.
+    [[nodiscard]] static Result<std::unique_ptr<DeviceSet>> create(const Vm& vm, const GuestMemory& memory,
+                                                                   EventLoop& loop, HostEnds ends,
+                                                                   std::function<void(u32)> ring);
+
+    [[nodiscard]] Buses& buses() { return buses_; }
+    /// Stops the timers; what the guest sent still goes out. For the end of the machine.
+    void quiesce() { timers_->stop(); }
+    /// Whether a stream has yet to take output. Once no vCPU runs.
+    [[nodiscard]] bool output_blocked() const;
+
+  private:
+    /// One virtio window: a transport with its interrupt, its lock, and an eventfd per queue.
+    struct VirtioSlot {
+        VirtioSlot(const Vm& vm, const GuestMemory& memory, virtio::Device& device, u32 slot);
+        std::mutex lock;
+        std::vector<EventFd> kicks;
+        KvmIrqLine irq;
+        virtio::MmioTransport transport;
+        PhysAddr base;
+    };
+    struct Streams {
+        std::unique_ptr<FdStream> console, control, log;
+    };
+
+    DeviceSet(const Vm& vm, const GuestMemory& memory, std::unique_ptr<TimerQueue> timers, Streams streams,
+              std::function<void(u32)> ring);
+    [[nodiscard]] Result<void> attach_ports();
+    [[nodiscard]] Result<void> attach_virtio(const Vm& vm, EventLoop& loop, VirtioSlot& slot);
+    [[nodiscard]] Result<void> watch_host(EventLoop& loop);
+
+    std::unique_ptr<TimerQueue> timers_;
+    Streams streams_;
+    HostClock clock_;
+    Buses buses_;
+    std::mutex pit_lock_, rtc_lock_, uart_lock_, doorbell_lock_;
+    KvmIrqLine pit_irq_, rtc_irq_, uart_irq_;
+    Pit pit_;
+    Rtc rtc_;
+    Uart16550 uart_;
+    ExitDoorbell doorbell_;
+    virtio::Console console_;
+    virtio::Rng rng_;
+    VirtioSlot console_slot_, rng_slot_;
+};
+
+}  // namespace astra::vmm

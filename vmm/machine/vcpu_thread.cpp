@@ -1,0 +1,66 @@
+// VcpuThread: KVM_RUN in a loop.
+#include "vmm/machine/vcpu_thread.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+namespace astra::vmm {
+
+namespace {
+/// Interrupts KVM_RUN; that is all it does.
+const int kKickSignal = SIGRTMIN;
+}  // namespace
+
+void VcpuThread::install_signal() {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    ::sigaction(kKickSignal, &action, nullptr);
+}
+
+Result<void> VcpuThread::start() {
+    auto body = [](void* self) -> void* {
+        static_cast<VcpuThread*>(self)->run();
+        return nullptr;
+    };
+    if (int error = ::pthread_create(&thread_, nullptr, body, this))
+        return fail_errno("cannot start a vCPU", error);
+    ::pthread_setname_np(thread_, fmt::format("vcpu{}", vcpu_.id()).c_str());
+    started_ = true;
+    return {};
+}
+
+void VcpuThread::stop() {
+    stopping_ = true;
+    interrupt();
+    if (std::exchange(started_, false)) ::pthread_join(thread_, nullptr);
+}
+
+void VcpuThread::request_dump() {
+    dump_ = true;
+    interrupt();
+}
+
+void VcpuThread::interrupt() {
+    // The flag first: a thread that is on its way into KVM_RUN sees it, one that is inside gets the signal.
+    vcpu_.kick();
+    if (started_) ::pthread_kill(thread_, kKickSignal);
+}
+
+void VcpuThread::run() {
+    while (!stopping_) {
+        auto exit = vcpu_.run();
+        if (!exit) return reports_.host_error(std::move(exit.error()));
+        if (trace_) fmt::print(stderr, "cpu{} {}\n", vcpu_.id(), describe(*exit));
+        if (handle_exit(buses_, counts_, *exit) == Verdict::Fault) {
+            auto state = vcpu_.state();
+            return reports_.fault(vcpu_.id(), fmt::format("cpu {}: {}\n{}", vcpu_.id(), describe(*exit),
+                                                          state ? describe(*state) : state.error().message));
+        }
+        // Before the flags are looked at, as interrupt() sets them before it kicks.
+        if (std::holds_alternative<InterruptedExit>(*exit)) vcpu_.unkick();
+        if (dump_.exchange(false))
+            if (auto state = vcpu_.state()) fmt::print(stderr, "cpu {}:\n{}\n", vcpu_.id(), describe(*state));
+    }
+}
+
+}  // namespace astra::vmm
