@@ -9,6 +9,18 @@ namespace astra::vmm {
 namespace {
 /// Interrupts KVM_RUN; that is all it does.
 const int kKickSignal = SIGRTMIN;
+
+/// The registers on lines of their own, or why there are none.
+std::string registers(const Vcpu& vcpu) {
+    auto state = vcpu.state();
+    if (!state) return " " + state.error().message;
+    // On AMD hardware a shutdown leaves nothing defined behind (AMD APM volume 2, 15.14.3), and KVM starts
+    // afresh.
+    bool at_reset = state->special.cs.selector == 0xf000 && state->general.rip == 0xfff0;
+    return fmt::format("{}\n{}",
+                       at_reset ? " (this host's KVM has reset the CPU: its registers are lost)" : "",
+                       describe(*state));
+}
 }  // namespace
 
 void VcpuThread::install_signal() {
@@ -52,14 +64,12 @@ void VcpuThread::run() {
         if (!exit) return reports_.host_error(std::move(exit.error()));
         if (trace_) fmt::print(stderr, "cpu{} {}\n", vcpu_.id(), describe(*exit));
         if (handle_exit(buses_, counts_, *exit) == Verdict::Fault) {
-            auto state = vcpu_.state();
-            return reports_.fault(vcpu_.id(), fmt::format("cpu {}: {}\n{}", vcpu_.id(), describe(*exit),
-                                                          state ? describe(*state) : state.error().message));
+            return reports_.fault(vcpu_.id(),
+                                  fmt::format("cpu {}: {}{}", vcpu_.id(), describe(*exit), registers(vcpu_)));
         }
         // Before the flags are looked at, as interrupt() sets them before it kicks.
         if (std::holds_alternative<InterruptedExit>(*exit)) vcpu_.unkick();
-        if (dump_.exchange(false))
-            if (auto state = vcpu_.state()) fmt::print(stderr, "cpu {}:\n{}\n", vcpu_.id(), describe(*state));
+        if (dump_.exchange(false)) fmt::print(stderr, "cpu {}:{}\n", vcpu_.id(), registers(vcpu_));
     }
 }
 

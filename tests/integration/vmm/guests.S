@@ -1,5 +1,5 @@
-// Tiny PVH kernels, one per test: 32-bit protected mode, no paging, EBX = start info. Each is a blob between guest_NAME
-// and guest_NAME_end that runs at BASE. By convention a guest leaves through the exit doorbell.
+// Tiny PVH kernels, one per test: 32-bit protected mode, no paging, EBX = start info. Each is a blob between guest_code_NAME
+// and guest_code_NAME_end that runs at BASE. By convention a guest leaves through the exit doorbell.
 #define BASE 0x100000
 #define UART 0x3f8
 #define DOORBELL 0x501
@@ -12,14 +12,14 @@
 
 .macro GUEST name
     .balign 16
-    .globl guest_\name, guest_\name\()_end
-guest_\name:
+    .globl guest_code_\name, guest_code_\name\()_end
+guest_code_\name:
 .endm
 .macro END name
-guest_\name\()_end:
+guest_code_\name\()_end:
 .endm
 // Where a label of guest `name` lies when it runs.
-#define AT(name, label) (label - guest_##name + BASE)
+#define AT(name, label) (label - guest_code_##name + BASE)
 .macro LEAVE code
     mov $\code, %eax
     mov $DOORBELL, %edx
@@ -94,6 +94,7 @@ END counters
 
 // Prints 4 bytes each: EAX and EBX of the timing leaf, EBX of leaf 1.
 GUEST cpuid
+    mov $0x8000, %esp
     mov $0x40000010, %eax
     cpuid
     mov %ebx, %edi
@@ -147,15 +148,15 @@ GUEST ticks
     xor %ebx, %ebx
 1:  sti
     hlt
-    cli
-    cmp $20, %ebx
-    jb 1b
-    LEAVE 0
-ticks_interrupt:
+    jmp 1b
+ticks_interrupt:                // does not return: KVM's emulator has no 32-bit iret
+    add $12, %esp
     inc %ebx
     mov $0x20, %al
     out %al, $0x20
-    iret
+    cmp $20, %ebx
+    jb 1b
+    LEAVE 0
     .balign 8
 ticks_gdt:
     .quad 0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
@@ -179,6 +180,7 @@ GUEST second_cpu
     mov $0x8000, %edi
     mov $(ap_code_end - ap_code), %ecx
     rep movsb
+    movl $0x1ff, LAPIC + 0xf0           // software-enable, as every kernel does first: KVM now knows CPU 1
     movl $0x01000000, LAPIC + 0x310
     movl $0x00004500, LAPIC + 0x300     // INIT
     movl $0x01000000, LAPIC + 0x310

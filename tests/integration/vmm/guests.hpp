@@ -5,7 +5,7 @@
 
 #include "guest_kernel/base/types.hpp"
 
-#define ASTRA_TEST_GUEST(name) extern "C" const unsigned char guest_##name[], guest_##name##_end[];
+#define ASTRA_TEST_GUEST(name) extern "C" const unsigned char guest_code_##name[], guest_code_##name##_end[];
 ASTRA_TEST_GUEST(hello)
 ASTRA_TEST_GUEST(panic)
 ASTRA_TEST_GUEST(wrong_build)
@@ -21,7 +21,7 @@ ASTRA_TEST_GUEST(second_cpu)
 #undef ASTRA_TEST_GUEST
 
 /// The code of a guest, as TemporaryKernel takes it.
-#define GUEST_CODE(name) (std::span<const unsigned char>(guest_##name, guest_##name##_end))
+#define GUEST_CODE(name) (std::span<const unsigned char>(guest_code_##name, guest_code_##name##_end))
 
 namespace astra::test {
 

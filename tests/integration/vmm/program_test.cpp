@@ -1,5 +1,6 @@
 // astra-vmm as its launcher sees it: exit statuses, error lines, and that it does not outlive anybody.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -7,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <filesystem>
 
 #include "tests/integration/vmm/guests.hpp"
 #include "vmm/base/fd.hpp"
@@ -100,10 +103,12 @@ TEST_F(ProgramTest, ShowsRegistersOnRequestAndRunsOn) {
     TemporaryKernel kernel(GUEST_CODE(spin));
     Program program({"--kernel", kernel.path(), "--memory-mib", "32"});
     // Until the machine is up, SIGQUIT has its default effect; the vCPU's thread shows that it is.
-    std::string task = "/proc/" + std::to_string(program.pid()) + "/task";
-    for (int i = 0; i < 500 && ::access((task + "/" + std::to_string(program.pid() + 1)).c_str(), F_OK) != 0;
-         i++)
-        ::usleep(10'000);
+    std::filesystem::directory_iterator end;
+    auto threads = [&] {
+        return std::distance(std::filesystem::directory_iterator(fmt::format("/proc/{}/task", program.pid())),
+                             end);
+    };
+    for (int i = 0; i < 500 && threads() < 2; i++) ::usleep(10'000);
     for (int i = 0; i < 2; i++) {
         ::kill(program.pid(), SIGQUIT);
         EXPECT_THAT(program.errors(), HasSubstr("rip=0000000000100000"));

@@ -1,4 +1,5 @@
 // The device thread's parts: the loop, timers, streams over descriptors.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
