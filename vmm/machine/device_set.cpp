@@ -15,7 +15,7 @@ namespace machine = abi::machine;
 
 namespace {
 
-constexpr u32 kPitGsi = 0, kUartGsi = 4;
+constexpr u32 kPitGsi = 0, kUartGsi = 4, kRtcGsi = 8;
 
 Result<std::unique_ptr<FdStream>> stream(Fd fd) {
     if (!fd.valid()) return std::make_unique<FdStream>();
@@ -56,8 +56,10 @@ DeviceSet::DeviceSet(const Vm& vm, const GuestMemory& memory, std::unique_ptr<Ti
     : timers_(std::move(timers)),
       streams_(std::move(streams)),
       pit_irq_(vm, kPitGsi),
+      rtc_irq_(vm, kRtcGsi),
       uart_irq_(vm, kUartGsi),
       pit_(pit_irq_, clock_, timers_->factory(pit_lock_)),
+      rtc_(rtc_irq_, clock_, timers_->factory(rtc_lock_)),
       uart_(uart_irq_, clock_, timers_->factory(uart_lock_), *streams_.log),
       doorbell_(std::move(ring)),
       console_(console_ports(*streams_.console, *streams_.control), 0, 0),
@@ -83,6 +85,7 @@ Result<std::unique_ptr<DeviceSet>> DeviceSet::create(const Vm& vm, const GuestMe
 Result<void> DeviceSet::attach_ports() {
     TRY(buses_.ports.attach(machine::kPortPit, 4, pit_, pit_lock_));
     TRY(buses_.ports.attach(machine::kPortSpeaker, 1, pit_.speaker_port(), pit_lock_));
+    TRY(buses_.ports.attach(machine::kPortRtc, 2, rtc_, rtc_lock_));
     TRY(buses_.ports.attach(machine::kPortUart, 8, uart_, uart_lock_));
     TRY(buses_.ports.attach(machine::kPortExit, 4, doorbell_, doorbell_lock_));
     return {};

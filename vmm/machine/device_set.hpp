@@ -6,6 +6,7 @@
 #include "vmm/base/event_fd.hpp"
 #include "vmm/devices/exit_doorbell.hpp"
 #include "vmm/devices/pit.hpp"
+#include "vmm/devices/rtc.hpp"
 #include "vmm/devices/uart16550.hpp"
 #include "vmm/kvm/vm.hpp"
 #include "vmm/machine/exit_handler.hpp"
@@ -77,9 +78,10 @@ class DeviceSet {
     Streams streams_;
     HostClock clock_;
     Buses buses_;
-    std::mutex pit_lock_, uart_lock_, doorbell_lock_;
-    KvmIrqLine pit_irq_, uart_irq_;
+    std::mutex pit_lock_, rtc_lock_, uart_lock_, doorbell_lock_;
+    KvmIrqLine pit_irq_, rtc_irq_, uart_irq_;
     Pit pit_;
+    Rtc rtc_;
     Uart16550 uart_;
     ExitDoorbell doorbell_;
     virtio::Console console_;

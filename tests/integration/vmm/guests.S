@@ -1,5 +1,5 @@
-// Tiny PVH kernels, one per test: 32-bit protected mode, no paging, EBX = start info. Each is a blob between guest_code_NAME
-// and guest_code_NAME_end that runs at BASE. By convention a guest leaves through the exit doorbell.
+// Tiny PVH kernels, one per test: 32-bit protected mode, no paging, EBX = start info. Each is a blob between
+// guest_code_NAME and guest_code_NAME_end that runs at BASE. By convention a guest leaves through the exit doorbell.
 #define BASE 0x100000
 #define UART 0x3f8
 #define DOORBELL 0x501

@@ -1,3 +1,4 @@
+// Files, kernels and skips that the machine tests share.
 #include "tests/integration/vmm/guests.hpp"
 
 #include <gtest/gtest.h>
