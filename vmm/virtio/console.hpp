@@ -20,7 +20,8 @@ class Console final : public Device {
         std::string name;                                  // what the driver is told; empty: none (port 0)
         HostStream& stream;                                // outlives the device
         bool open = true;                                  // whether the host side is open from the start
-        std::function<void(bool open)> guest_opened = {};  // the guest opened or closed it; may be empty
+        std::function<void(bool open)> guest_opened = {};  // the guest opened or closed it; called with
+                                                           // the device's lock held; may be empty
     };
 
     /// At least one port; port 0 is the console. `columns` and `rows` are its size in characters (0:

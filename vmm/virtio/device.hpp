@@ -53,12 +53,14 @@ class Device {
     /// Called once by the transport, before anything else.
     void attach(Transport& transport) { transport_ = &transport; }
 
+    static constexpr u32 kRequestsPerVisit = 256;
+
   protected:
     [[nodiscard]] Transport& transport() const { return *transport_; }
 
     /// Gives each request of the queue to `handle(Chain&)`, which returns the bytes it wrote, or nullopt when
-    /// it cannot go on now (the request then stays in the queue). Stops after a queue's length of requests to
-    /// let others run.
+    /// it cannot go on now (the request then stays in the queue). Stops after kRequestsPerVisit of
+    /// them to let others run.
     template <class Handle>
     void serve(u16 index, Handle handle);
 
@@ -73,7 +75,7 @@ void Device::serve(u16 index, Handle handle) {
     Queue& queue = transport().queue(index);
     Chain chain = std::move(chain_);  // so that a handler that serves another queue does no harm
     bool stopped = false;
-    for (u32 budget = queue.size(); !stopped && transport().live(); --budget) {
+    for (u32 budget = kRequestsPerVisit; !stopped && transport().live(); --budget) {
         if (budget == 0) {
             transport().visit_again(index);
             break;

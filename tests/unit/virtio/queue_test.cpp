@@ -194,12 +194,12 @@ TEST_F(QueueTest, AnUnservedRequestStaysFirst) {
     EXPECT_EQ(echo.seen, (std::vector<std::string>{"waits", "too"}));
 }
 
-TEST_F(QueueTest, ADriverThatRefillsForeverGetsOneQueueLengthPerVisit) {
+TEST_F(QueueTest, ADriverThatRefillsForeverGetsSoManyRequestsPerVisit) {
     start(kFeatureEventIdx);
     echo.on_request = [this] { ring().offer(0); };
     ring().add_text("x");
     driver.kick(0);
-    EXPECT_EQ(echo.seen.size(), 8u);
+    EXPECT_EQ(echo.seen.size(), virtio::Device::kRequestsPerVisit);
     EXPECT_EQ(driver.revisits, (std::vector<u16>{0}));
 }
 
