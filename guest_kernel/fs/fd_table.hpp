@@ -7,6 +7,7 @@ namespace astra::fs {
 
 class FdTable : public RefCounted {
   public:
+    ~FdTable() override;
     static Result<Ref<FdTable>> create();
     /// A copy with shared file descriptions (fork, CLONE_FILES unset).
     Result<Ref<FdTable>> clone();
@@ -34,7 +35,14 @@ class FdTable : public RefCounted {
     };
     struct Table {
         Vector<Slot> slots;
+        usize lowest_free = 0;  // no slot below it is free
     };
+    void released(Ref<File> file);
+    static Result<usize> find_free(Table& t, usize from, u64 limit);
+    static Result<void> grow(Table& t, usize size);
+    static Ref<File> take(Table& t, usize index);
+    template <class Which>
+    void close_where(usize first, usize last, Which&& which);
     sched::SpinLocked<Table, sched::Rank::FdTable> table_;
 };
 

@@ -74,8 +74,19 @@ struct DirectorySink {
     ~DirectorySink() = default;
 };
 
+inline constexpr int kSeekSet = 0, kSeekCurrent = 1, kSeekEnd = 2, kSeekData = 3, kSeekHole = 4;
+
+/// An epoll item's link on the file it watches (epoll.cpp).
+struct WatchNode {
+    ListNode node;
+};
+
+/// Kinds of files that calls of their own work on, and no others.
+enum class FileKind : u8 { Other, Epoll, Socket };
+
 class File : public RefCounted {
   public:
+    [[nodiscard]] virtual FileKind kind() const { return FileKind::Other; }
     File();
     ~File() override;
     /// O_* flags: access mode, O_APPEND, O_NONBLOCK, O_DIRECT, O_PATH… (fcntl F_SETFL changes some).
@@ -100,9 +111,11 @@ class File : public RefCounted {
     /// ENXIO.
     virtual Result<i64> seek(i64 offset, int whence);
     virtual Result<i64> ioctl(u32 request, u64 argument);  // ENOTTY
+    /// Commands of fcntl(2) that only some kinds of file know: F_GETPIPE_SZ, F_ADD_SEALS… Default: EINVAL.
+    virtual Result<i64> control(int command, u64 argument);
     /// Poll bits true now (fs/poll.hpp). `queue`, when given, receives the queue that announces changes,
-    /// which lives as long as the file; null: they never change. Takes spin locks at most. Default: always
-    /// readable and writable, as regular files are.
+    /// which lives as long as the file; null: they never change (epoll refuses such files). Called without
+    /// spin locks; takes spin locks at most. Default: always readable and writable, as regular files are.
     virtual u32 poll(sched::WaitQueue** queue);
     /// Hands entries from `offset` on to `sink` and moves `offset` past the last one taken.
     virtual Result<void> read_directory(i64& offset, DirectorySink& sink);  // ENOTDIR
@@ -126,6 +139,15 @@ class File : public RefCounted {
     virtual Result<Ref<File>> reopen(u32 flags);
     /// What /proc/PID/fd/N shows: a path, "pipe:[12]", "anon_inode:[eventfd]".
     virtual Result<String> describe();
+
+    /// Epoll items that watch this file, guarded by epoll.cpp's lock.
+    List<WatchNode, &WatchNode::node> watchers;
+    std::atomic<u32> watcher_count{0};
+    /// Set once the description has owned a lock (locks.cpp).
+    std::atomic<bool> took_lock{false};
+
+  protected:
+    void destroy() override;
 
   private:
     Own<Path> place_;

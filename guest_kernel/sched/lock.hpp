@@ -24,6 +24,9 @@ enum class Rank : u8 {
     Exec,
     DirectoryTree,  // names of every file system, mounts
     Inode,          // writers of one inode's contents
+    EpollTree,      // which epoll instance watches which file
+    Epoll,          // one instance's interest list; taken inside another's when they nest
+    Pipe,           // a pipe's bytes
     AddressSpace,   // areas and page tables
     PageSource,     // an inode's page index, taken by faults too
     // spin locks
@@ -32,12 +35,13 @@ enum class Rank : u8 {
     DentryCache,
     InodeMap,    // a file system's live inodes
     Attributes,  // one inode's mode, owner, times
-    Pipe,
-    Epoll,
+    FileRegistry,  // locks and FIFOs by inode
+    EventFd,
     Tty,
     Signals,  // a process's dispositions and queues
     Futex,
     WaitQueue,
+    EpollReady,  // an epoll instance's ready list, filled by wait queues
     Timers,
     RunQueue,
     ControlPort,

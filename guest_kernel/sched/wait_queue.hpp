@@ -45,6 +45,9 @@ class WaitQueue {
     /// Wakes every non-exclusive waiter and at most one exclusive one. `events`: poll(2) bits. Any context.
     void wake(u32 events = 0);
     void wake_all(u32 events = 0);
+    /// As wake, for a `notify` to call: another queue's lock is held. Queues must not notify each other in
+    /// circles.
+    void wake_from_notify(u32 events);
     void add(Waiter& waiter);  // for poll/epoll: `notify` and `queue` set by add
     void remove(Waiter& waiter);
 
