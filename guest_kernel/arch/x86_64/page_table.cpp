@@ -23,7 +23,8 @@ PageFlags flags_of(Pte entry) {
 
 /// The bits of a leaf. Accessed is always set: nothing reads it back, and the CPU need not write it then.
 Pte bits_of(PageFlags flags) {
-    Pte bits = kPtePresent | kPteAccessed | (has(flags, PageFlags::Execute) ? 0 : kPteNoExecute);
+    Pte bits = has(flags, PageFlags::Present) ? 0 : kPteNoAccess;
+    bits |= kPteAccessed | (has(flags, PageFlags::Execute) ? 0 : kPteNoExecute);
     for (auto [flag, bit] : kBits)
         if (flag != PageFlags::Huge && has(flags, flag)) bits |= bit;
     return bits;
@@ -35,7 +36,7 @@ Result<Pte*> make_entry(PhysAddr root, u64 address, u32 level) {
     Pte* table = table_at(root.raw());
     for (u32 at = 3; at > level; at--) {
         Pte& entry = table[table_index(address, at)];
-        if (!(entry & kPtePresent))
+        if (!(entry & kPteMapped))
             entry = TRY(mm::alloc_page_table_frame()).raw() | kPtePresent | kPteWrite | kPteUser;
         if (entry & kPteHuge) return fail(Errno::kEEXIST);
         table = table_at(entry);
@@ -58,7 +59,7 @@ u64 first_present(const Pte* table, u32 level, u64 base, u64 from, u64 end) {
     const u64 span = u64{kPageSize} << (9 * level);
     usize i = from > base ? (from - base) / span : 0;
     for (; i < kTableEntries && base + i * span < end; i++) {
-        if (!(table[i] & kPtePresent)) continue;
+        if (!(table[i] & kPteMapped)) continue;
         u64 start = base + i * span, first = start > from ? start : from;
         if (level > 0 && !(table[i] & kPteHuge)) {
             first = first_present(table_at(table[i]), level - 1, start, from, end);
@@ -75,7 +76,7 @@ FoundEntry find_entry(PhysAddr root, u64 address) {
     Pte* table = table_at(root.raw());
     for (u32 level = 3;; level--) {
         Pte& entry = table[table_index(address, level)];
-        if (!(entry & kPtePresent)) return {};
+        if (!(entry & kPteMapped)) return {};
         if (level == 0 || entry & kPteHuge) return {&entry, level};
         table = table_at(entry);
     }

@@ -15,6 +15,9 @@ inline constexpr Pte kPteAccessed = 1 << 5;
 inline constexpr Pte kPteDirty = 1 << 6;
 inline constexpr Pte kPteHuge = 1 << 7;
 inline constexpr Pte kPteGlobal = 1 << 8;
+/// Ignored by the CPU: the entry is not present, but keeps its frame (PROT_NONE).
+inline constexpr Pte kPteNoAccess = 1 << 9;
+inline constexpr Pte kPteMapped = kPtePresent | kPteNoAccess;
 inline constexpr Pte kPteNoExecute = u64{1} << 63;
 inline constexpr Pte kPteFrame = 0x000f'ffff'ffff'f000;
 

@@ -6,8 +6,8 @@ namespace astra::arch {
 namespace {
 
 using PageTableTest = ArchTest;
-constexpr PageFlags kData = PageFlags::User | PageFlags::Write;
-constexpr PageFlags kReadOnly = PageFlags::User;
+constexpr PageFlags kData = PageFlags::Present | PageFlags::User | PageFlags::Write;
+constexpr PageFlags kReadOnly = PageFlags::Present | PageFlags::User;
 constexpr UserAddr kPage(0x40'0000), kEnd(kUserEnd);
 
 TEST_F(PageTableTest, MapsAndLooksUp) {
@@ -82,6 +82,31 @@ TEST_F(PageTableTest, HugePageReplacesEmptyTable) {
     PageEntry removed = table->unmap(kPage + 3 * kPageSize);
     EXPECT_TRUE(has(removed.flags, PageFlags::Huge));
     EXPECT_EQ(removed.frame, PhysAddr(host::kRam.base.raw() + (32 << 20)));
+}
+
+TEST_F(PageTableTest, PagesWithoutAccessKeepTheirFrame) {
+    auto table = PageTable::create();
+    ASSERT_TRUE(table);
+    table->activate();
+    const PhysAddr page = frame(9);
+    ASSERT_TRUE(table->map(kPage, page, kData));
+    const UserAddr huge(0x7f00'0020'0000);
+    const PhysAddr huge_frame(host::kRam.base.raw() + (32 << 20));
+    ASSERT_TRUE(table->map_huge(huge, huge_frame, kData));
+    table->protect(kPage, PageFlags::None);
+    table->protect(huge, PageFlags::None);
+    EXPECT_FALSE(host::program_touch(kPage, host::Access::Read));
+    EXPECT_FALSE(host::program_touch(huge, host::Access::Read));
+    EXPECT_EQ(table->lookup(kPage).frame, page);
+    EXPECT_FALSE(has(table->lookup(kPage).flags, PageFlags::Present));
+    EXPECT_EQ(table->next_present(UserAddr(), kEnd), huge < kPage ? huge : kPage);
+    EXPECT_EQ(table->map(huge, page, kData).error(), Errno::kEEXIST);
+    ASSERT_TRUE(table->split(huge));
+    EXPECT_EQ(table->lookup(huge + 3 * kPageSize).frame, huge_frame + 3 * kPageSize);
+    EXPECT_FALSE(has(table->lookup(huge + 3 * kPageSize).flags, PageFlags::Present));
+    table->protect(kPage, kData);
+    EXPECT_TRUE(host::program_touch(kPage, host::Access::Write));
+    EXPECT_EQ(table->unmap(huge).frame, huge_frame);
 }
 
 TEST_F(PageTableTest, FindsPresentPages) {
