@@ -107,6 +107,8 @@ class AddressSpace : public RefCounted {
             env_end;
     };
     Layout layout{};
+    /// Processes that run in it (CLONE_VM); CPUs may keep it loaded until the last one retires it.
+    std::atomic<u32> users{1};
 
   private:
     friend class PageSource;

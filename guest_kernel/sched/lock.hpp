@@ -21,7 +21,7 @@ enum class Rank : u8 {
     FileOffset,       // an open file description's offset, held across the read or write that uses it
     ControlSessions,  // programs the host spawned
     ProcessTree,      // parents, children, groups, sessions
-    Exec,
+    PosixTimers,      // a process's POSIX timers and interval timers
     DirectoryTree,  // names of every file system, mounts
     Inode,          // writers of one inode's contents
     EpollTree,      // which epoll instance watches which file
@@ -38,12 +38,14 @@ enum class Rank : u8 {
     FileRegistry,  // locks and FIFOs by inode
     EventFd,
     Tty,
+    CpuTimers,  // a process's armed timers on CPU clocks
     Signals,  // a process's dispositions and queues
     Futex,
     WaitQueue,
     EpollReady,  // an epoll instance's ready list, filled by wait queues
     Timers,
     RunQueue,
+    KernelStacks,  // stacks kept for reuse
     ControlPort,
     Virtio,
     Heap,
@@ -51,7 +53,19 @@ enum class Rank : u8 {
     Log,
 };
 
+/// The locks one thread (mutexes) or one CPU (spin locks) holds, for the rank checks.
+struct LockStack {
+    struct Held {
+        Rank rank;
+        const void* lock;
+    };
+    static constexpr u32 kDepth = 12;
+    Held held[kDepth] = {};
+    u32 count = 0;
+};
+
 #if ASTRA_KERNEL_CHECKS
+/// Panics when taking `lock` now breaks the order. `pair`: a second lock of the same rank is meant.
 void rank_acquire(Rank rank, const void* lock, bool spin, bool pair);
 void rank_release(Rank rank, const void* lock, bool spin);
 #else
@@ -123,19 +137,30 @@ class SpinLocked {
     T value_;
 };
 
-/// The bare sleeping mutex: first come, first served.
+/// The bare sleeping mutex: first come, first served. Taking a free one and releasing an uncontended one cost
+/// one atomic each.
 class Mutex {
   public:
-    void acquire();
-    void release();
-    [[nodiscard]] bool held() const { return owner_.load(std::memory_order_relaxed) != nullptr; }
+    void acquire() {
+        u64 free = 0;
+        if (!state_.compare_exchange_strong(free, self(), std::memory_order_acquire)) acquire_slowly();
+    }
+    void release() {
+        u64 mine = self();
+        if (!state_.compare_exchange_strong(mine, 0, std::memory_order_release)) release_slowly();
+    }
+    [[nodiscard]] bool held() const { return state_.load(std::memory_order_relaxed) != 0; }
 
   private:
-    friend struct MutexAccess;
-    SpinLock guard_;
-    std::atomic<void*> owner_{nullptr};  // sched::Thread
-    void* first_waiter_ = nullptr;       // list of stack-allocated waiters, owned by mutex.cpp
-    void* last_waiter_ = nullptr;
+    struct Waiter;
+    static constexpr u64 kContended = 1;
+    static u64 self();  // the current thread as an owner; a constant before there are threads
+    void acquire_slowly();
+    void release_slowly();
+    std::atomic<u64> state_{0};  // owner's sched::Thread, plus kContended while someone waits
+    SpinLock guard_;             // of the waiters
+    Waiter* first_ = nullptr;    // on the waiters' stacks
+    Waiter* last_ = nullptr;
 };
 
 /// T that can only be reached with its mutex held.

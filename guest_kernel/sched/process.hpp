@@ -4,6 +4,7 @@
 #include "guest_kernel/fs/context.hpp"
 #include "guest_kernel/fs/fd_table.hpp"
 #include "guest_kernel/mm/address_space.hpp"
+#include "guest_kernel/sched/process_timers.hpp"
 #include "guest_kernel/sched/thread.hpp"
 
 namespace astra::sched {
@@ -17,21 +18,53 @@ struct Credentials {
     u32 gid = 0, egid = 0, sgid = 0, fsgid = 0;
     u32 group_count = 0;
     u32 groups[32] = {};
+    /// May pass file permission checks as root.
     [[nodiscard]] bool is_root() const { return fsuid == 0; }
+    /// Has the capabilities that system calls ask for.
+    [[nodiscard]] bool is_privileged() const { return euid == 0; }
     [[nodiscard]] bool in_group(u32 gid_wanted) const;
 };
+
+/// RLIMIT_* numbers (asm-generic/resource.h).
+enum Limit : int {
+    kLimitCpu,
+    kLimitFileSize,
+    kLimitData,
+    kLimitStack,
+    kLimitCore,
+    kLimitRss,
+    kLimitProcesses,
+    kLimitFiles,
+    kLimitMemlock,
+    kLimitAddressSpace,
+    kLimitLocks,
+    kLimitSigPending,
+    kLimitMsgQueue,
+    kLimitNice,
+    kLimitRtPriority,
+    kLimitRtTime,
+    kLimits
+};
+inline constexpr u64 kUnlimited = ~u64{0};
 
 struct Signals {
     abi::SigAction actions[kSignals] = {};
     PendingSignals pending;
     List<Thread, &Thread::process_node> threads;
     u32 live_threads = 0;
-    bool exiting = false;  // exit_group in progress
-    int exit_status = 0;   // wait status when exiting
+    bool exiting = false;  // exit_group or exec in progress: every thread but `survivor` ends
+    Thread* survivor = nullptr;
+    int exit_status = 0;  // wait status when exiting
     bool stopped = false, stop_reported = false, continued = false;
+    u32 stopping = 0;         // threads that have yet to notice the stop
+    u32 stop_generation = 0;  // counts stops
     int stop_signal = 0;
+    bool notify_continued = false;  // the parent has yet to hear of SIGCONT
     Credentials credentials;
-    abi::RLimit limits[16];
+    abi::RLimit limits[kLimits];
+
+    /// True when `signal` would be thrown away: ignored explicitly or by default.
+    [[nodiscard]] bool ignores(int signal) const;
 };
 
 enum class ProcessState : u8 { Live, Zombie, Reaped };
@@ -39,36 +72,61 @@ enum class ProcessState : u8 { Live, Zombie, Reaped };
 class Process : public RefCounted {
   public:
     [[nodiscard]] int pid() const { return pid_; }
+    // For the process's own threads, while it lives:
     [[nodiscard]] mm::AddressSpace& space() const { return *space_; }
-    [[nodiscard]] Ref<mm::AddressSpace> space_ref() const { return space_; }
     [[nodiscard]] fs::FdTable& fds() const { return *fds_; }
     [[nodiscard]] fs::Context& fs() const { return *fs_; }
+    // For everyone; null once it has exited:
+    [[nodiscard]] Ref<mm::AddressSpace> space_ref();
+    [[nodiscard]] Ref<fs::FdTable> fds_ref();
+    [[nodiscard]] Ref<fs::Context> fs_ref();
     [[nodiscard]] Credentials credentials();  // a snapshot
     [[nodiscard]] u64 limit(int resource);    // current (soft) limit
+    /// A live thread, its leader when it lives; null for zombies.
+    [[nodiscard]] Ref<Thread> any_thread();
+    /// CPU time of all its threads, dead ones included, in nanoseconds.
+    [[nodiscard]] u64 cpu_time_ns() const;
+    /// What it used so far, children not included (getrusage(2)).
+    [[nodiscard]] abi::RUsage resource_usage();
+    /// Text of the program's name (comm), also of zombies.
+    [[nodiscard]] const char* name() const { return name_; }
+
     SpinLocked<Signals, Rank::Signals> signals;
+    MutexLocked<ProcessTimers, Rank::PosixTimers> timers;
+    CpuTimers cpu_timers;
 
     // Under the process tree's mutex (tree()).
     int ppid = 0, pgid = 0, sid = 0;
     ProcessState state = ProcessState::Live;
-    ListNode all_node, sibling_node;
+    ListNode all_node, sibling_node, id_node;
     List<Process, &Process::sibling_node> children;
     Process* parent = nullptr;
     WaitQueue child_events;  // wait4 sleeps here
     WaitQueue exit_waiters;  // pidfds poll here
     u64 start_ns = 0;
-    abi::RUsage usage{}, children_usage{};
+    abi::RUsage usage{}, children_usage{};  // usage: set at exit
     u32 children_total = 0;
     bool has_execed = false;
-    int death_signal = 0;  // PR_SET_PDEATHSIG
-    int exit_signal = 17;  // SIGCHLD
+    bool child_subreaper = false;  // PR_SET_CHILD_SUBREAPER
+    int death_signal = 0;          // PR_SET_PDEATHSIG
+    int exit_signal = kSigChld;
     int nice = 0;
     bool dumpable = true;
+    bool no_new_privileges = false;
     Abi abi = Abi::Linux;
     Ref<RefCounted> terminal;  // controlling terminal (fs::Tty)
     Ref<fs::File> executable;  // /proc/PID/exe
     String executable_path;
-    WaitQueue* vfork_waiter = nullptr;  // released at exec or exit
-    u64 control_tag = 0;                // non-zero: spawned by the host, whose Exited frame carries it
+    u64 control_tag = 0;  // non-zero: spawned by the host, whose Exited frame carries it
+
+    // vfork: the parent waits until the child has left its memory.
+    std::atomic<bool> vfork_done{true};
+    WaitQueue vfork_waiters;
+
+    // Sleeping place of stopped threads, and of the thread that waits for the others to end (exec).
+    WaitQueue continue_waiters, thread_exits;
+    std::atomic<u64> run_ns{0};  // CPU time up to the last switch of each thread
+    std::atomic<u64> minor_faults{0}, major_faults{0}, voluntary_switches{0}, involuntary_switches{0};
 
     ~Process() override;
 
@@ -78,14 +136,28 @@ class Process : public RefCounted {
     friend Result<Ref<T>> astra::make_ref(A&&...);
     Process() = default;
     int pid_ = 0;
+    char name_[16] = {};
     Ref<mm::AddressSpace> space_;
     Ref<fs::FdTable> fds_;
     Ref<fs::Context> fs_;
 };
 
 struct ProcessTree {
+    static constexpr int kMaxPid = 32768;
+    static constexpr usize kBuckets = 256;
     List<Process, &Process::all_node> all;
+    List<Process, &Process::id_node> processes[kBuckets];  // by pid
+    List<Thread, &Thread::id_node> threads[kBuckets];      // by tid
     int next_pid = 1;
+    u32 thread_count = 0;
+
+    [[nodiscard]] Process* find(int pid) const;
+    [[nodiscard]] Thread* find_thread(int tid) const;
+    /// Is there a process of group `pgid` (in session `sid`, when not 0)?
+    [[nodiscard]] bool group_exists(int pgid, int sid = 0) const;
+    /// True when no member's parent is outside the group but in its session: nobody can continue it when it
+    /// stops (POSIX, "orphaned process group").
+    [[nodiscard]] bool is_orphaned(int pgid) const;
 };
 /// Every process; hold it to walk, reparent or change groups.
 MutexLocked<ProcessTree, Rank::ProcessTree>& tree();
@@ -105,14 +177,15 @@ struct SpawnRequest {
     Ref<fs::File> stdio[3];
     bool new_session = true;  // setsid; stdio[0]'s terminal becomes the controlling one
 };
-/// Starts a program as a child of the kernel. Returns its pid; errno when it cannot start (ENOENT, EACCES,
-/// ENOEXEC, …).
+/// Starts a program as a child of the kernel; a name without a slash is looked up in the environment's PATH.
+/// Returns its pid; errno when it cannot start (ENOENT, EACCES, ENOEXEC, …).
 Result<int> spawn(SpawnRequest request);
 /// Called by process exit for processes with a control_tag; implemented by drivers/control.
 void report_exit(u64 tag, int pid, int wait_status);
 
-/// Ends the current thread, or its whole process.
-[[noreturn]] void exit_thread(int status);
+/// Ends the current thread, or its whole process. `status` is a wait status as wait4(2) reports it: what
+/// exit(2) was given times 256, or a signal's number.
+[[noreturn]] void exit_thread(int wait_status);
 [[noreturn]] void exit_group(int wait_status);
 
 }  // namespace astra::sched

@@ -44,11 +44,14 @@ class WaitQueue {
     }
     /// Wakes every non-exclusive waiter and at most one exclusive one. `events`: poll(2) bits. Any context.
     void wake(u32 events = 0);
+    /// Wakes exclusive waiters too, all of them.
     void wake_all(u32 events = 0);
     /// As wake, for a `notify` to call: another queue's lock is held. Queues must not notify each other in
     /// circles.
     void wake_from_notify(u32 events);
-    void add(Waiter& waiter);  // for poll/epoll: `notify` and `queue` set by add
+    /// For poll and epoll: registers a waiter whose `notify` (or `thread`) is set; until remove() returns it
+    /// may be called.
+    void add(Waiter& waiter);
     void remove(Waiter& waiter);
 
     /// The steps of wait(), for callers with a lock protocol of their own (futex): enqueue and mark the
@@ -59,7 +62,9 @@ class WaitQueue {
     Result<void> sleep(Waiter& waiter, u64 deadline_ns);
 
   private:
-    SpinLocked<List<Waiter, &Waiter::node>, Rank::WaitQueue> waiters_;
+    using Waiters = List<Waiter, &Waiter::node>;
+    static void wake_some(Waiters& waiters, u32 events);
+    SpinLocked<Waiters, Rank::WaitQueue> waiters_;
 };
 
 }  // namespace astra::sched

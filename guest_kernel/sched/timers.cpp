@@ -1,0 +1,108 @@
+// Timer events on each CPU's one-shot timer, and the wall clock.
+#include "guest_kernel/drivers/counters.hpp"
+#include "guest_kernel/sched/internal.hpp"
+
+namespace astra::sched {
+
+namespace {
+
+constinit std::atomic<u64> g_wall_offset_ns{0};
+
+// With the PIT as clock source only CPU 0 gets ticks, so all events are its own.
+Cpu& timer_cpu() { return arch::pit_clock() ? cpu_at(0) : this_cpu(); }
+
+void set_next_event(Cpu& cpu, const TimerQueue& queue) {
+    cpu.next_event_ns.store(queue.first() ? queue.first()->deadline_ns : kForever, std::memory_order_relaxed);
+}
+
+void disarm(TimerEvent& event) {
+    while (event.armed) {
+        Cpu& cpu = cpu_at(event.cpu);
+        auto queue = cpu.timers.lock();
+        if (event.cpu != cpu.index) continue;  // re-armed on another CPU meanwhile
+        if (!event.armed) return;
+        queue->remove(event);
+        set_next_event(cpu, *queue);
+    }
+}
+
+}  // namespace
+
+void arm(TimerEvent& event, u64 deadline_ns) {
+    disarm(event);
+    bool interrupts = arch::interrupts_disable();
+    Cpu& cpu = timer_cpu();
+    {
+        auto queue = cpu.timers.lock();
+        event.deadline_ns = deadline_ns;
+        event.cpu = cpu.index;
+        queue->insert(event);
+        set_next_event(cpu, *queue);
+    }
+    if (&cpu == &this_cpu() && deadline_ns < cpu.armed_ns) {
+        cpu.armed_ns = deadline_ns;
+        arch::arm_timer(deadline_ns);
+    }
+    arch::interrupts_restore(interrupts);
+}
+
+void cancel(TimerEvent& event) {
+    for (;;) {
+        disarm(event);
+        // `fire` may be running, and may be arming the event again.
+        bool running = false;
+        bool interrupts = arch::interrupts_disable();
+        for (u32 i = 0; i < arch::kMaxCpus; i++)
+            if (&cpu_at(i) != &this_cpu() && cpu_at(i).firing.load(std::memory_order_seq_cst) == &event)
+                running = true;
+        arch::interrupts_restore(interrupts);
+        if (!running && !event.armed) return;
+        arch::spin_pause();
+    }
+}
+
+void run_timers(Cpu& cpu) {
+    for (;;) {
+        TimerEvent* event;
+        {
+            auto queue = cpu.timers.lock();
+            event = queue->first();
+            if (!event || event->deadline_ns > arch::now_ns()) return;
+            cpu.firing.store(event, std::memory_order_seq_cst);  // before it counts as disarmed: see cancel()
+            queue->remove(*event);
+            set_next_event(cpu, *queue);
+        }
+        event->fire(*event);
+        // From here on the event may be gone.
+        cpu.firing.store(nullptr, std::memory_order_seq_cst);
+    }
+}
+
+u64 wall_now_ns() { return arch::now_ns() + g_wall_offset_ns.load(std::memory_order_relaxed); }
+void set_wall_offset_ns(u64 offset) { g_wall_offset_ns.store(offset, std::memory_order_relaxed); }
+
+}  // namespace astra::sched
+
+namespace astra {
+
+void handle_timer_interrupt() {
+    using namespace sched;
+    counters::add(counters::local().timer_interrupts);
+    Cpu& cpu = this_cpu();
+    cpu.armed_ns = kForever;
+    run_timers(cpu);
+    u64 now = arch::now_ns();
+    for (u32 i = 0; i < arch::kMaxCpus; i++) {
+        Cpu& other = cpu_at(i);
+        // A tick stands for every CPU's timer.
+        if (&other != &cpu && !(arch::pit_clock() && other.online)) continue;
+        bool interrupts = lock_queue(other);
+        if (other.current != other.idle && turn_end(other) <= now) other.current->raise_work(kWorkReschedule);
+        unlock_queue(other, interrupts);
+    }
+    bool interrupts = lock_queue(cpu);
+    program_timer(cpu);
+    unlock_queue(cpu, interrupts);
+}
+
+}  // namespace astra
