@@ -40,6 +40,8 @@ void fpu_restore(const void* state);
 /// Makes program-supplied bytes safe to load: clears unsupported XSTATE_BV, reserved MXCSR and header bits.
 void fpu_sanitise(void* state);
 u64 xfeature_mask();
+/// What programs are told as AT_HWCAP: CPUID leaf 1, edx.
+u64 hardware_capabilities();
 
 u64 get_fs_base();
 void set_fs_base(u64 base);

@@ -7,6 +7,10 @@
 #include "guest_kernel/mm/user_copy.hpp"
 #include "guest_kernel/sched/wait_queue.hpp"
 
+namespace astra::sched {
+class Process;
+}
+
 namespace astra::fs {
 
 class Inode;
@@ -134,6 +138,8 @@ class File : public RefCounted {
     [[nodiscard]] virtual const Path* path() { return place_.get(); }
     /// Gives a file that a driver made the place it was opened at; called once, by fs::open.
     Result<void> set_place(const Path& path);
+    /// The process a pidfd stands for; null for every other file.
+    [[nodiscard]] virtual sched::Process* pidfd_process() { return nullptr; }
     /// open(2) of /proc/PID/fd/N: a description of the same object with other flags. By default this
     /// description itself, when its access mode covers what `flags` ask; sockets: ENXIO.
     virtual Result<Ref<File>> reopen(u32 flags);

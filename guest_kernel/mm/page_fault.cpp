@@ -9,7 +9,8 @@ namespace astra {
 
 namespace {
 
-constexpr int kSigBus = 7, kSigKill = 9, kSigSegv = 11;
+using sched::kSigBus, sched::kSigKill, sched::kSigSegv;
+constexpr u64 kPageFaultVector = 14;
 // si_code (include/uapi/asm-generic/siginfo.h)
 constexpr int kSegvMapErr = 1, kSegvAccErr = 2, kBusAdrErr = 2;
 
@@ -27,9 +28,12 @@ void kill_for_memory(sched::Process& process) {
 
 bool handle_page_fault(const FaultInfo& fault, arch::UserRegisters*) {
     counters::add(counters::local().page_faults);
+    // A copy under a spin lock: whoever makes it brings the page in and tries again.
+    if (!fault.from_user && !arch::interrupts_enabled()) return false;
     sched::Thread& thread = sched::current();
     if (thread.is_kernel_thread()) return false;
     sched::Process& process = thread.process();
+    process.page_faults.fetch_add(1, std::memory_order_relaxed);
     using Outcome = mm::FaultOutcome;
     Outcome outcome = process.space().handle_fault(fault);
     if (outcome == Outcome::Resolved) return true;
@@ -38,6 +42,9 @@ bool handle_page_fault(const FaultInfo& fault, arch::UserRegisters*) {
         return fault.from_user;
     }
     if (!fault.from_user) return false;
+    thread.trap_vector = kPageFaultVector;
+    thread.trap_error = u64{fault.present} | u64{fault.write} << 1 | 4 | u64{fault.execute} << 4;
+    thread.trap_address = fault.address;
     if (outcome == Outcome::BeyondEnd)
         sched::force_signal(sched::fault_signal(kSigBus, kBusAdrErr, fault.address));
     else

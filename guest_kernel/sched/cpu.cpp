@@ -9,12 +9,13 @@ Cpu g_cpus[arch::kMaxCpus];
 constinit std::atomic<u64> g_online{0};
 constinit std::atomic<u64> g_forks{0};
 
-// How long an idle CPU looks for work before it halts: halting and being woken costs an exit and an interrupt, more
-// than this, and whoever was waited for often answers sooner.
+// How long an idle CPU looks for work before it halts: halting and being woken costs an exit and an
+// interrupt, more than this, and whoever was waited for often answers sooner.
 constexpr u64 kIdleSpinNs = 20'000;
 
-// Load averages as Linux computes them (kernel/sched/loadavg.c): 16 fractional bits on the outside, 11 inside; every
-// 5 s the number of active threads enters with weight 1-exp(-5/60), 1-exp(-5/300), 1-exp(-5/900).
+// Load averages as Linux computes them (kernel/sched/loadavg.c): 16 fractional bits on the outside, 11
+// inside; every 5 s the number of active threads enters with weight 1-exp(-5/60), 1-exp(-5/300),
+// 1-exp(-5/900).
 struct LoadAverage {
     static constexpr u64 kPeriodNs = 5'000'000'000;
     static constexpr u64 kOne = 1 << 11;
@@ -43,6 +44,7 @@ u32 active_threads() {
 
 // Looks for work for a while; interrupts are on meanwhile.
 bool spin_for_work(Cpu& cpu) {
+    if (arch::cpus_online() < 2) return cpu.queued;  // only an interrupt can bring some
     u64 end = arch::now_ns() + kIdleSpinNs;
     while (!cpu.queued && arch::now_ns() < end) arch::spin_pause();
     return cpu.queued;
@@ -65,7 +67,7 @@ void init_cpu(u32 index) {
     cpu.idle->cpu = index;
     cpu.idle->state = ThreadState::Running;
     cpu.idle->dispatched_ns = arch::now_ns();
-    if (index == 0) set_wall_offset_ns(static_cast<u64>(arch::read_rtc()) * 1'000'000'000 - arch::now_ns());
+    cpu.cpu_timer.fire = check_cpu_timers;
     arch::set_cpu_local(&cpu);
     cpu.online = true;
     g_online |= u64{1} << index;

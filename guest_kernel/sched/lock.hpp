@@ -22,24 +22,24 @@ enum class Rank : u8 {
     ControlSessions,  // programs the host spawned
     ProcessTree,      // parents, children, groups, sessions
     PosixTimers,      // a process's POSIX timers and interval timers
-    DirectoryTree,  // names of every file system, mounts
-    Inode,          // writers of one inode's contents
-    EpollTree,      // which epoll instance watches which file
-    Epoll,          // one instance's interest list; taken inside another's when they nest
-    Pipe,           // a pipe's bytes
-    AddressSpace,   // areas and page tables
-    PageSource,     // an inode's page index, taken by faults too
+    DirectoryTree,    // names of every file system, mounts
+    Inode,            // writers of one inode's contents
+    EpollTree,        // which epoll instance watches which file
+    Epoll,            // one instance's interest list; taken inside another's when they nest
+    Pipe,             // a pipe's bytes
+    AddressSpace,     // areas and page tables
+    PageSource,       // an inode's page index, taken by faults too
     // spin locks
     FdTable,
     Mappings,  // who maps a page source
     DentryCache,
-    InodeMap,    // a file system's live inodes
-    Attributes,  // one inode's mode, owner, times
+    InodeMap,      // a file system's live inodes
+    Attributes,    // one inode's mode, owner, times
     FileRegistry,  // locks and FIFOs by inode
     EventFd,
     Tty,
     CpuTimers,  // a process's armed timers on CPU clocks
-    Signals,  // a process's dispositions and queues
+    Signals,    // a process's dispositions and queues
     Futex,
     WaitQueue,
     EpollReady,  // an epoll instance's ready list, filled by wait queues

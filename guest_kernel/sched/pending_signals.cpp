@@ -15,7 +15,8 @@ PendingSignals::~PendingSignals() { discard(~SignalMask{0}); }
 
 bool PendingSignals::add(const abi::SigInfo& info) {
     SignalMask bit = signal_bit(info.signo);
-    // A timer has at most one instance pending; it must not be absorbed, for taking it starts the next period.
+    // A timer has at most one instance pending; it must not be absorbed, for taking it starts the next
+    // period.
     if (set & bit && !is_realtime(info.signo) && info.code != kSiTimer) return true;
     set |= bit;
     auto* instance = new (std::nothrow) QueuedSignal;

@@ -52,7 +52,8 @@ struct Signals {
     PendingSignals pending;
     List<Thread, &Thread::process_node> threads;
     u32 live_threads = 0;
-    bool exiting = false;  // exit_group or exec in progress: every thread but `survivor` ends
+    u64 dead_system_ns = 0;  // kernel time of threads that ended
+    bool exiting = false;    // exit_group or exec in progress: every thread but `survivor` ends
     Thread* survivor = nullptr;
     int exit_status = 0;  // wait status when exiting
     bool stopped = false, stop_reported = false, continued = false;
@@ -126,7 +127,7 @@ class Process : public RefCounted {
     // Sleeping place of stopped threads, and of the thread that waits for the others to end (exec).
     WaitQueue continue_waiters, thread_exits;
     std::atomic<u64> run_ns{0};  // CPU time up to the last switch of each thread
-    std::atomic<u64> minor_faults{0}, major_faults{0}, voluntary_switches{0}, involuntary_switches{0};
+    std::atomic<u64> page_faults{0}, voluntary_switches{0}, involuntary_switches{0};  // of threads that ended
 
     ~Process() override;
 
@@ -149,8 +150,16 @@ struct ProcessTree {
     List<Process, &Process::id_node> processes[kBuckets];  // by pid
     List<Thread, &Thread::id_node> threads[kBuckets];      // by tid
     int next_pid = 1;
-    u32 thread_count = 0;
+    bool pids_wrapped = false;
+    u32 thread_count = 0, process_count = 0;
 
+    /// An id no process, thread, group or session has. Errors: EAGAIN.
+    Result<int> allocate_pid();
+    void add(Process& process);
+    void add(Thread& thread);
+    void remove(Thread& thread);
+    /// The process is gone for good (its zombie was waited for): drops the tree's reference.
+    void reap(Process& process);
     [[nodiscard]] Process* find(int pid) const;
     [[nodiscard]] Thread* find_thread(int tid) const;
     /// Is there a process of group `pgid` (in session `sid`, when not 0)?

@@ -1,7 +1,8 @@
-// A process's timers: setitimer(2)'s three and POSIX ones (timer_create(2)), on wall, monotonic and CPU clocks.
+// A process's timers: setitimer(2)'s three and POSIX ones (timer_create(2)), on wall, monotonic and CPU
+// clocks.
 //
-// A timer whose signal is pending is not armed: the next period starts when the signal is taken, and the periods
-// missed in between are its overrun count. So a period of a nanosecond cannot swamp a CPU.
+// A timer whose signal is pending is not armed: the next period starts when the signal is taken, and the
+// periods missed in between are its overrun count. So a period of a nanosecond cannot swamp a CPU.
 #pragma once
 #include "guest_kernel/abi/structs.hpp"
 #include "guest_kernel/base/list.hpp"
@@ -40,7 +41,7 @@ struct PosixTimer : TimerEvent {
     i32 overrun = 0;       // of the signal taken last
     ListNode cpu_node;     // CpuTimers::armed
     PosixTimer() = default;
-    ~PosixTimer();
+    ~PosixTimer();  // disarms
 };
 
 /// Armed timers on CPU clocks: the scheduler looks at them while one of the process's threads runs.
@@ -55,7 +56,7 @@ enum IntervalTimer : int { kItimerReal, kItimerVirtual, kItimerProf, kIntervalTi
 /// Guarded by the process's PosixTimers mutex; the events themselves fire in interrupt context.
 struct ProcessTimers {
     static constexpr usize kMost = 256;
-    Vector<Own<PosixTimer>> posix;  // by timer id; null: free
+    Vector<Own<PosixTimer>> posix;              // by timer id; null: free
     Own<PosixTimer> interval[kIntervalTimers];  // made at first use
 };
 
@@ -68,11 +69,13 @@ void set_timer(PosixTimer& timer, u64 expiry_ns, u64 interval_ns);
 TimerValue timer_value(PosixTimer& timer);
 /// Now, on the clock of `timer`.
 u64 timer_now(const PosixTimer& timer);
-/// A signal made by a timer was taken by the current thread: starts the next period, completes `info` with the
-/// overrun count. Takes the process's PosixTimers mutex.
+/// A signal made by a timer was taken by the current thread: starts the next period, completes `info` with
+/// the overrun count. Takes the process's PosixTimers mutex.
 void timer_signal_taken(abi::SigInfo& info);
 /// exec(2): POSIX timers go, interval timers stay. Exit: all go.
 void drop_timers(Process& process, bool interval_timers_too);
+/// Fires what has come due on the CPU clocks of the current thread. A TimerEvent's callback.
+void check_cpu_timers(TimerEvent& event);
 /// The current thread got this CPU: watches its process's CPU timers. Interrupts off, no lock held.
 void watch_cpu_timers(Thread& thread);
 

@@ -1,7 +1,7 @@
 // Choosing who runs: queues, wake-ups, time slices and the switch itself.
 //
-// A run queue's lock is held across the switch and released by the thread switched to (finish_switch). So whoever
-// holds it knows: a thread that is not `current` has left its stack entirely.
+// A run queue's lock is held across the switch and released by the thread switched to (finish_switch). So
+// whoever holds it knows: a thread that is not `current` has left its stack entirely.
 #include "guest_kernel/sched/scheduler.hpp"
 
 #include "guest_kernel/drivers/counters.hpp"
@@ -44,8 +44,8 @@ Thread& dequeue(Cpu& cpu) {
     return *next;
 }
 
-// Where a thread should run: where it last ran when that CPU is idle, else any idle CPU, else where it was, else
-// the shortest queue.
+// Where a thread should run: where it last ran when that CPU is idle, else any idle CPU, else where it was,
+// else the shortest queue.
 Cpu& choose_cpu(const Thread& thread) {
     Cpu& last = cpu_at(thread.cpu);
     bool stay = last.online && allowed_on(thread, last.index);
@@ -145,7 +145,7 @@ void switch_to(Cpu& cpu, Thread& from, Thread& to) {
     counters::add(counters::local().context_switches);
     if (!from.is_kernel_thread() && from.state != ThreadState::Dead) save_program_state(cpu, from);
     if (!to.is_kernel_thread()) load_program_state(cpu, to);
-    astra_switch_stack(&from.kernel_sp, to.kernel_sp);
+    arch::astra_switch_stack(&from.kernel_sp, to.kernel_sp);
 }
 
 }  // namespace
@@ -221,13 +221,16 @@ void schedule() {
 }
 
 void end_turn_if_due() {
-    apply_affinity(current());
+    Thread& thread = current();
+    apply_affinity(thread);
     bool interrupts = arch::interrupts_disable();
     Cpu& cpu = this_cpu();
     lock_queue(cpu);
     bool due = turn_end(cpu) <= arch::now_ns();
     if (!due) program_timer(cpu);
-    unlock_queue(cpu, interrupts);
+    unlock_queue(cpu, false);
+    if (!due) watch_cpu_timers(thread);
+    arch::interrupts_restore(interrupts);
     if (due) schedule();
 }
 

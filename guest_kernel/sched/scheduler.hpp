@@ -1,5 +1,5 @@
-// The scheduler: one run queue per CPU, round robin with time slices, those that slept first, idle stealing, no
-// tick while nothing waits.
+// The scheduler: one run queue per CPU, round robin with time slices, those that slept first, idle stealing,
+// no tick while nothing waits.
 #pragma once
 #include "guest_kernel/sched/thread.hpp"
 #include "guest_kernel/sched/timer_queue.hpp"

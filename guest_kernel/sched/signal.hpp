@@ -1,5 +1,5 @@
-// Signals: sets, queues and dispositions (signal(7)). Delivery to programs is in signal_delivery.cpp, the frames
-// they see in signal_frame.cpp.
+// Signals: sets, queues and dispositions (signal(7)). Delivery to programs is in signal_delivery.cpp, the
+// frames they see in signal_frame.cpp.
 #pragma once
 #include "guest_kernel/abi/structs.hpp"
 #include "guest_kernel/base/list.hpp"
@@ -91,8 +91,8 @@ struct QueuedSignal {
     abi::SigInfo info;
 };
 
-/// Signals generated and not yet delivered: a bit each, and queued instances (one per standard signal). Guarded
-/// by the owner's lock.
+/// Signals generated and not yet delivered: a bit each, and queued instances (one per standard signal).
+/// Guarded by the owner's lock.
 struct PendingSignals {
     SignalMask set = 0;
     List<QueuedSignal, &QueuedSignal::node> queue;
@@ -101,8 +101,8 @@ struct PendingSignals {
     /// Adds an instance. A standard signal already pending absorbs it (true all the same). False: a real-time
     /// signal's instance could not be queued for lack of memory; the signal is pending, its details are lost.
     bool add(const abi::SigInfo& info);
-    /// Takes the next signal of `wanted` out: synchronous ones first, then by number, each in order of arrival.
-    /// False: none is pending.
+    /// Takes the next signal of `wanted` out: synchronous ones first, then by number, each in order of
+    /// arrival. False: none is pending.
     bool take(SignalMask wanted, abi::SigInfo& out);
     /// Drops every instance of the signals in `mask`.
     void discard(SignalMask mask);
@@ -119,8 +119,8 @@ void send_signal(Process& process, const abi::SigInfo& info);
 void send_signal(Thread& thread, const abi::SigInfo& info);
 /// A fault the current thread caused: delivered to it at once, fatal when blocked or ignored (force_sig).
 void force_signal(const abi::SigInfo& info);
-/// Sends to every process of a group, without permission checks (terminals, the kernel). Returns how many there
-/// were. Takes the process tree's mutex.
+/// Sends to every process of a group, without permission checks (terminals, the kernel). Returns how many
+/// there were. Takes the process tree's mutex.
 u32 signal_group(int pgid, const abi::SigInfo& info);
 
 /// SigInfo for kernel- and user-originated signals.

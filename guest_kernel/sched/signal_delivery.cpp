@@ -41,22 +41,6 @@ void settle_call(Thread& thread, arch::UserRegisters& regs) {
     restart_call(regs);
 }
 
-// SIGCHLD for a stop or a continuation.
-void tell_parent(Process& process, int code, int status) {
-    auto processes = tree().lock();
-    Process* parent = process.parent;
-    if (!parent) return;
-    abi::SigInfo info = user_signal(kSigChld, process.pid(), process.credentials().uid);
-    info.code = code;
-    info.child.status = status;
-    bool wanted = parent->signals.with([](Signals& signals) {
-        const abi::SigAction& action = signals.actions[kSigChld - 1];
-        return action.handler != kSigIgnore && !(action.flags & kSaNoCldStop);
-    });
-    if (wanted) send_signal(*parent, info);
-    parent->child_events.wake_all();
-}
-
 // Takes part in a stop: sleeps until it is over.
 void stay_stopped(Process& process) {
     u32 generation;
@@ -141,6 +125,21 @@ void act_by_default(Process& process, int signal) {
 }
 
 }  // namespace
+
+void tell_parent(Process& process, int code, int status) {
+    auto processes = tree().lock();
+    Process* parent = process.parent;
+    if (!parent) return;
+    abi::SigInfo info = user_signal(kSigChld, process.pid(), process.credentials().uid);
+    info.code = code;
+    info.child.status = status;
+    bool wanted = parent->signals.with([](Signals& signals) {
+        const abi::SigAction& action = signals.actions[kSigChld - 1];
+        return action.handler != kSigIgnore && !(action.flags & kSaNoCldStop);
+    });
+    if (wanted) send_signal(*parent, info);
+    parent->child_events.wake_all();
+}
 
 void deliver_signals(Thread& thread, arch::UserRegisters& regs) {
     Process& process = thread.process();

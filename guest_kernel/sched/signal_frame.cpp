@@ -59,10 +59,34 @@ u64 choose_stack(const Thread& thread, const arch::UserRegisters& regs, u64 flag
 
 void save_registers(SigContext& context, const arch::UserRegisters& r, const Thread& thread,
                     SignalMask mask) {
-    context = {r.r8,  r.r9,  r.r10, r.r11, r.r12, r.r13, r.r14,  r.r15, r.rdi,
-               r.rsi, r.rbp, r.rbx, r.rdx, r.rax, r.rcx, r.rsp,  r.rip, r.rflags,
-               static_cast<u16>(r.cs), 0, 0, static_cast<u16>(r.ss),
-               thread.trap_error, thread.trap_vector, mask, thread.trap_address, 0, {}};
+    context = {r.r8,
+               r.r9,
+               r.r10,
+               r.r11,
+               r.r12,
+               r.r13,
+               r.r14,
+               r.r15,
+               r.rdi,
+               r.rsi,
+               r.rbp,
+               r.rbx,
+               r.rdx,
+               r.rax,
+               r.rcx,
+               r.rsp,
+               r.rip,
+               r.rflags,
+               static_cast<u16>(r.cs),
+               0,
+               0,
+               static_cast<u16>(r.ss),
+               thread.trap_error,
+               thread.trap_vector,
+               mask,
+               thread.trap_address,
+               0,
+               {}};
 }
 
 void load_registers(arch::UserRegisters& r, const SigContext& c) {
@@ -79,14 +103,15 @@ Result<void> write_fp_state(Thread& thread, UserAddr to) {
     arch::fpu_save(thread.fpu);
     u32 size = static_cast<u32>(arch::fpu_state_size());
     auto* bytes = static_cast<u8*>(thread.fpu);
-    FpSoftware software{kFpMagic1, static_cast<u32>(size + sizeof kFpMagic2), arch::xfeature_mask(), size,
-                        {}};
+    FpSoftware software{
+        kFpMagic1, static_cast<u32>(size + sizeof kFpMagic2), arch::xfeature_mask(), size, {}};
     __builtin_memcpy(bytes + kFpSoftwareOffset, &software, sizeof software);
     TRY(mm::copy_out(to, {bytes, size}));
     return mm::copy_out(to + size, {reinterpret_cast<const u8*>(&kFpMagic2), sizeof kFpMagic2});
 }
 
-// A kernel buffer of floating-point state: not the thread's own, which a switch during the copy would overwrite.
+// A kernel buffer of floating-point state: not the thread's own, which a switch during the copy would
+// overwrite.
 struct FpBuffer {
     u8* bytes = static_cast<u8*>(::operator new(arch::fpu_state_size(), std::nothrow));
     ~FpBuffer() { ::operator delete(bytes); }

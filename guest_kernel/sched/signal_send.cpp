@@ -44,7 +44,8 @@ bool is_fatal(const Signals& signals, const Thread& taker, int signal) {
     return signals.actions[signal - 1].handler == kSigDefault && !(taker.blocked_signals & bit);
 }
 
-// `target` null: any thread of the process. Returns false when the signal was thrown away or its details lost.
+// `target` null: any thread of the process. Returns false when the signal was thrown away or its details
+// lost.
 bool generate(Process& process, Signals& signals, Thread* target, const abi::SigInfo& info) {
     int signal = info.signo;
     SignalMask bit = signal_bit(signal);
@@ -105,11 +106,12 @@ void retarget_signals(Signals& signals, Thread& leaving) {
 }
 
 bool try_send_signal(Process& process, Thread* target, const abi::SigInfo& info) {
-    return process.signals.with(
-        [&](Signals& signals) { return generate(process, signals, target, info); });
+    return process.signals.with([&](Signals& signals) { return generate(process, signals, target, info); });
 }
 
-void send_signal(Process& process, const abi::SigInfo& info) { (void)try_send_signal(process, nullptr, info); }
+void send_signal(Process& process, const abi::SigInfo& info) {
+    (void)try_send_signal(process, nullptr, info);
+}
 
 void send_signal(Thread& thread, const abi::SigInfo& info) {
     (void)try_send_signal(thread.process(), &thread, info);

@@ -48,9 +48,7 @@ Thread::~Thread() {
 
 void* Thread::stack_top() const { return static_cast<u8*>(stack_.base) + arch::kKernelStackSize; }
 
-arch::UserRegisters& Thread::registers() const {
-    return static_cast<arch::UserRegisters*>(stack_top())[-1];
-}
+arch::UserRegisters& Thread::registers() const { return static_cast<arch::UserRegisters*>(stack_top())[-1]; }
 
 void Thread::raise_work(u32 bits) {
     work_.fetch_or(bits, std::memory_order_seq_cst);

@@ -70,7 +70,7 @@ class Thread : public RefCounted {
     u64 dispatched_ns = 0;     // when it last got the CPU
     u64 enqueued_ns = 0;
     u64 slept_at_ns = 0;
-    u64 blocked_ns = 0;  // total time spent asleep, for the syscall counters
+    u64 blocked_ns = 0;          // total time spent asleep, for the syscall counters
     std::atomic<u64> run_ns{0};  // CPU time up to the last switch
     u64 system_ns = 0;           // of it, inside the kernel
     u64 voluntary_switches = 0, involuntary_switches = 0;
@@ -93,6 +93,7 @@ class Thread : public RefCounted {
     // The last exception the program raised, for its signal frame: vector, error code, address (CR2).
     u64 trap_vector = 0, trap_error = 0, trap_address = 0;
     u64 restart_deadline_ns = 0;  // of a sleep that is being restarted (kRestartBlock), else 0
+    UserAddr set_child_tid;       // CLONE_CHILD_SETTID: written when the thread first runs
     UserAddr clear_child_tid;     // CLONE_CHILD_CLEARTID
     UserAddr robust_list;
     SchedPolicy policy;

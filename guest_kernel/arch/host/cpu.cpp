@@ -48,7 +48,7 @@ struct Irq {
     void* argument;
 };
 std::map<u32, Irq> irqs;
-bool interrupts_on = false;
+bool interrupts_on = true;
 void* local_data;
 UserRegisters registers;
 u64 fs_base_value, gs_base_value;
@@ -75,6 +75,7 @@ void fpu_save(void* state) { memcpy(state, fpu_registers, kFpuBytes); }
 void fpu_restore(const void* state) { memcpy(fpu_registers, state, kFpuBytes); }
 void fpu_sanitise(void*) {}
 u64 xfeature_mask() { return 3; }
+u64 hardware_capabilities() { return 0; }
 
 u64 get_fs_base() { return fs_base_value; }
 void set_fs_base(u64 base) { fs_base_value = base; }

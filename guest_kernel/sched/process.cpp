@@ -1,0 +1,86 @@
+// Processes as objects: what they own, what they used.
+#include "guest_kernel/sched/internal.hpp"
+
+namespace astra::sched {
+
+namespace {
+
+abi::TimeVal to_timeval(u64 ns) {
+    return {static_cast<i64>(ns / 1'000'000'000), static_cast<i64>(ns % 1'000'000'000 / 1000)};
+}
+
+}  // namespace
+
+Process::~Process() = default;
+
+bool Credentials::in_group(u32 gid_wanted) const {
+    if (fsgid == gid_wanted) return true;
+    for (u32 i = 0; i < group_count; i++)
+        if (groups[i] == gid_wanted) return true;
+    return false;
+}
+
+Credentials Process::credentials() { return signals.lock()->credentials; }
+u64 Process::limit(int resource) { return signals.lock()->limits[resource].current; }
+
+Ref<mm::AddressSpace> Process::space_ref() {
+    auto guard = signals.lock();
+    return space_;
+}
+Ref<fs::FdTable> Process::fds_ref() {
+    auto guard = signals.lock();
+    return fds_;
+}
+Ref<fs::Context> Process::fs_ref() {
+    auto guard = signals.lock();
+    return fs_;
+}
+
+Ref<Thread> Process::any_thread() {
+    auto guard = signals.lock();
+    for (Thread& thread : guard->threads)
+        if (thread.tid() == pid_) return Ref<Thread>(thread);
+    return guard->threads.empty() ? nullptr : Ref<Thread>(*guard->threads.front());
+}
+
+u64 Process::cpu_time_ns() const {
+    u64 total = run_ns;
+    for (u32 i = 0; i < arch::kMaxCpus; i++) {
+        Cpu& cpu = cpu_at(i);
+        if (!cpu.online) continue;
+        bool interrupts = lock_queue(cpu);
+        Thread& running = *cpu.current;
+        if (!running.is_kernel_thread() && &running.process() == this)
+            total += arch::now_ns() - running.dispatched_ns;
+        unlock_queue(cpu, interrupts);
+    }
+    return total;
+}
+
+abi::RUsage Process::resource_usage() {
+    if (state != ProcessState::Live) return usage;
+    abi::RUsage result{};
+    u64 total = cpu_time_ns(), system = 0;
+    u64 voluntary = voluntary_switches, involuntary = involuntary_switches;
+    Ref<mm::AddressSpace> memory;
+    {
+        auto guard = signals.lock();
+        system = guard->dead_system_ns;
+        for (Thread& thread : guard->threads) {
+            system += thread.system_ns;
+            voluntary += thread.voluntary_switches;
+            involuntary += thread.involuntary_switches;
+        }
+        memory = space_;
+    }
+    if (system > total) system = total;
+    result.utime = to_timeval(total - system);
+    result.stime = to_timeval(system);
+    if (memory) result.maxrss = static_cast<i64>(memory->usage().resident_peak_bytes / 1024);
+    result.minflt = static_cast<i64>(page_faults.load());
+    result.nvcsw = static_cast<i64>(voluntary);
+    result.nivcsw = static_cast<i64>(involuntary);
+    return result;
+}
+
+}  // namespace astra::sched

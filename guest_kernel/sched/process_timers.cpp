@@ -1,0 +1,170 @@
+// Timers of processes: arming, expiring, and starting the next period.
+#include "guest_kernel/sched/process_timers.hpp"
+
+#include "guest_kernel/sched/internal.hpp"
+
+namespace astra::sched {
+
+namespace {
+
+// A timer whose signal is ignored still counts its periods; not more often than this.
+constexpr u64 kLeastIgnoredPeriodNs = 1'000'000;
+// How close to a CPU timer's expiry the check comes at best.
+constexpr u64 kLeastCpuWatchNs = 50'000;
+
+u64 user_time_ns(Process& process) {
+    u64 total = process.cpu_time_ns(), system = 0;
+    auto signals = process.signals.lock();
+    system = signals->dead_system_ns;
+    for (Thread& thread : signals->threads) system += thread.system_ns;
+    return total > system ? total - system : 0;
+}
+
+// Moves the expiry past `now`, period by period; returns how many were missed.
+u64 skip_periods(PosixTimer& timer, u64 now) {
+    if (!timer.interval_ns || now < timer.expiry_ns) return 0;
+    u64 missed = (now - timer.expiry_ns) / timer.interval_ns;
+    timer.expiry_ns += (missed + 1) * timer.interval_ns;
+    return missed;
+}
+
+void start_waiting(PosixTimer& timer, u64 not_before) {
+    if (!is_cpu_clock(timer.clock)) {
+        arm(timer, timer.expiry_ns > not_before ? timer.expiry_ns : not_before);
+        return;
+    }
+    timer.process->cpu_timers.armed.lock()->push_back(timer);
+    timer.process->cpu_timers.count++;
+}
+
+// Disarms; afterwards `expire` is not running.
+void stop_waiting(PosixTimer& timer) {
+    cancel(timer);
+    if (!is_cpu_clock(timer.clock)) return;
+    auto armed = timer.process->cpu_timers.armed.lock();
+    if (!timer.cpu_node.linked()) return;
+    armed->remove(timer);
+    timer.process->cpu_timers.count--;
+}
+
+// The timer's time has come. Interrupt context; a CPU timer has been taken off its list.
+void expire(PosixTimer& timer) {
+    timer.expired = true;
+    if (timer.notify == TimerNotify::Nobody) return;
+    Thread* target = timer.notify == TimerNotify::Thread ? timer.thread.get() : nullptr;
+    if (try_send_signal(*timer.process, target, timer.info) || !timer.interval_ns) return;
+    timer.expired = false;
+    skip_periods(timer, timer_now(timer));
+    if (!is_cpu_clock(timer.clock)) start_waiting(timer, arch::now_ns() + kLeastIgnoredPeriodNs);
+}
+
+// Periods of a timer whose signal was taken, and the next one's start.
+void next_period(PosixTimer& timer) {
+    if (!timer.expired) return;
+    stop_waiting(timer);  // waits for the callback that sent the signal to end
+    timer.expired = false;
+    timer.overrun = 0;
+    if (!timer.interval_ns) {
+        timer.expiry_ns = 0;
+        return;
+    }
+    u64 missed = skip_periods(timer, timer_now(timer));
+    constexpr u64 kMost = 0x7fff'ffff;
+    timer.overrun = static_cast<i32>(missed < kMost ? missed : kMost);
+    start_waiting(timer, 0);
+}
+
+u64 time_left(PosixTimer& timer) {
+    u64 now = timer_now(timer);
+    if (!timer.expiry_ns) return 0;
+    if (timer.expiry_ns > now) return timer.expiry_ns - now;
+    if (!timer.interval_ns) return timer.expired ? 0 : 1;
+    return timer.interval_ns - (now - timer.expiry_ns) % timer.interval_ns;
+}
+
+}  // namespace
+
+PosixTimer::~PosixTimer() {
+    if (process) stop_waiting(*this);
+}
+
+u64 timer_now(const PosixTimer& timer) {
+    switch (timer.clock) {
+        case TimerClock::Monotonic:
+        case TimerClock::Wall: break;
+        case TimerClock::ProcessCpu: return timer.process->cpu_time_ns();
+        case TimerClock::ProcessUser: return user_time_ns(*timer.process);
+        case TimerClock::ThreadCpu: return timer.thread->cpu_time_ns();
+    }
+    return arch::now_ns();
+}
+
+void set_timer(PosixTimer& timer, u64 expiry_ns, u64 interval_ns) {
+    stop_waiting(timer);
+    timer.fire = [](TimerEvent& event) { expire(static_cast<PosixTimer&>(event)); };
+    timer.expired = false;
+    timer.overrun = 0;
+    timer.expiry_ns = expiry_ns;
+    timer.interval_ns = interval_ns;
+    if (!expiry_ns) return;
+    start_waiting(timer, 0);
+    if (!is_cpu_clock(timer.clock)) return;
+    // CPUs that run the process's threads right now have to watch from now on.
+    auto signals = timer.process->signals.lock();
+    for (Thread& thread : signals->threads) thread.raise_work(kWorkReschedule);
+}
+
+TimerValue timer_value(PosixTimer& timer) { return {time_left(timer), timer.interval_ns}; }
+
+void timer_signal_taken(abi::SigInfo& info) {
+    if (info.code != kSiTimer && info.signo != kSigAlrm) return;
+    auto timers = current_process().timers.lock();
+    if (info.code == kSiTimer) {
+        auto id = static_cast<usize>(info.timer.timer);
+        if (id >= timers->posix.size() || !timers->posix[id]) return;  // deleted meanwhile
+        next_period(*timers->posix[id]);
+        info.timer.overrun = timers->posix[id]->overrun;
+    } else if (timers->interval[kItimerReal]) {
+        next_period(*timers->interval[kItimerReal]);
+    }
+}
+
+void drop_timers(Process& process, bool interval_timers_too) {
+    auto timers = process.timers.lock();
+    timers->posix.clear();
+    if (!interval_timers_too) return;
+    for (Own<PosixTimer>& timer : timers->interval) timer = Own<PosixTimer>();
+}
+
+void check_cpu_timers(TimerEvent&) {
+    Thread& thread = current();
+    if (thread.is_kernel_thread() || !thread.process().cpu_timers.count) return;
+    CpuTimers& timers = thread.process().cpu_timers;
+    {
+        auto armed = timers.armed.lock();
+        for (PosixTimer& timer : *armed) {
+            if (timer_now(timer) < timer.expiry_ns) continue;
+            armed->remove(timer);
+            timers.count--;
+            expire(timer);
+        }
+    }
+    watch_cpu_timers(thread);
+}
+
+void watch_cpu_timers(Thread& thread) {
+    if (thread.is_kernel_thread() || !thread.process().cpu_timers.count) return;
+    u64 soonest = kForever;
+    {
+        auto armed = thread.process().cpu_timers.armed.lock();
+        for (PosixTimer& timer : *armed) {
+            u64 now = timer_now(timer);
+            u64 left = timer.expiry_ns > now ? timer.expiry_ns - now : 0;
+            if (left < soonest) soonest = left;
+        }
+    }
+    if (soonest == kForever) return;
+    arm(this_cpu().cpu_timer, arch::now_ns() + (soonest > kLeastCpuWatchNs ? soonest : kLeastCpuWatchNs));
+}
+
+}  // namespace astra::sched
