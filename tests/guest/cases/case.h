@@ -1,5 +1,6 @@
-// What the oracle cases share. A case prints lines "what: result" that are the same on every Linux: values only where
-// they are fixed by the interface, errno names, yes/no for the rest. It runs as root in a fresh image, on Linux first.
+// What the oracle cases share. A case prints lines "what: result" that are the same on every Linux: values
+// only where they are fixed by the interface, errno names, yes/no for the rest. It runs as root in a fresh
+// image, on Linux first.
 #pragma once
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -75,8 +76,7 @@ static inline void in_child(const char* what, void (*body)(void)) {
         _exit(0);
     }
     int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     say("%s: %s\n", what, status_text(status));
 }
 
@@ -117,6 +117,5 @@ static inline double seconds(clockid_t clock) {
 
 static inline void pause_ms(long ms) {
     struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-    while (nanosleep(&time, &time) < 0 && errno == EINTR) {
-    }
+    while (nanosleep(&time, &time) < 0 && errno == EINTR) {}
 }

@@ -24,7 +24,10 @@ static void simple(void) {
     check("map of zero", m != MAP_FAILED && m[100] == 0);
     show("map of null", SYS(mmap, 0L, 4096L, PROT_READ, MAP_PRIVATE, null, 0L));
     show("TCGETS of null", SYS(ioctl, null, TCGETS, text));
-    show("tty without a terminal", ({ setsid(); SYS(open, "/dev/tty", O_RDWR, 0); }));
+    show("tty without a terminal", ({
+             setsid();
+             SYS(open, "/dev/tty", O_RDWR, 0);
+         }));
     struct stat st;
     const char* names[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"};
     for (int i = 0; i < 6; i++) {

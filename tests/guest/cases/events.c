@@ -56,7 +56,10 @@ static void epolls(void) {
     show("on no epoll", control(p[0], EPOLL_CTL_ADD, p[1], EPOLLIN, 1));
     show("bad operation", control(ep, 9, p[0], EPOLLIN, 1));
     show("wait for none", SYS(epoll_wait, ep, ready, 0, 0));
-    show("wait bad pointer", ({ control(ep, EPOLL_CTL_MOD, p[1], EPOLLOUT, 2); SYS(epoll_wait, ep, 8L, 1, 0); }));
+    show("wait bad pointer", ({
+             control(ep, EPOLL_CTL_MOD, p[1], EPOLLOUT, 2);
+             SYS(epoll_wait, ep, 8L, 1, 0);
+         }));
     control(ep, EPOLL_CTL_MOD, p[1], 0, 2);
     // An epoll inside another.
     int outer = (int)SYS(epoll_create1, 0);

@@ -101,7 +101,14 @@ static void reading(void) {
     show("readv bad vector", SYS(readv, 3, 8L, 1L));
     show("read directory", SYS(read, open(".", O_RDONLY), buffer, 10L));
     close(4);
-    show("seek of pipe", ({ int p[2]; SYS(pipe, p); long r = SYS(lseek, p[0], 0L, SEEK_SET); close(p[0]); close(p[1]); r; }));
+    show("seek of pipe", ({
+             int p[2];
+             SYS(pipe, p);
+             long r = SYS(lseek, p[0], 0L, SEEK_SET);
+             close(p[0]);
+             close(p[1]);
+             r;
+         }));
 }
 
 static void lengths(void) {
@@ -116,7 +123,12 @@ static void lengths(void) {
     show("truncate negative", SYS(truncate, "f", -1L));
     show("truncate missing", SYS(truncate, "missing", 0L));
     show("truncate directory", SYS(truncate, ".", 0L));
-    show("ftruncate read-only", ({ int fd = open("f", O_RDONLY); long r = SYS(ftruncate, fd, 0L); close(fd); r; }));
+    show("ftruncate read-only", ({
+             int fd = open("f", O_RDONLY);
+             long r = SYS(ftruncate, fd, 0L);
+             close(fd);
+             r;
+         }));
     show("fallocate", SYS(fallocate, 3, 0, 0L, 8192L));
     fstat(3, &st);
     show("size", st.st_size);
@@ -173,7 +185,12 @@ static void copying(void) {
     show("seals", SYS(fcntl, memory, F_GET_SEALS, 0));
     show("sealed write", SYS(write, memory, "more", 4L));
     show("memfd bad flags", SYS(memfd_create, "x", 0x8000));
-    show("tmpfile", ({ int fd = (int)SYS(open, ".", O_TMPFILE | O_RDWR, 0600); long r = fd < 0 ? fd : SYS(write, fd, "x", 1L); close(fd); r; }));
+    show("tmpfile", ({
+             int fd = (int)SYS(open, ".", O_TMPFILE | O_RDWR, 0600);
+             long r = fd < 0 ? fd : SYS(write, fd, "x", 1L);
+             close(fd);
+             r;
+         }));
 }
 
 int main(void) {

@@ -6,7 +6,8 @@
 
 static uint32_t *word, *other;  // in shared memory
 
-static long futex(uint32_t* at, int op, uint32_t value, const struct timespec* time, uint32_t* second, uint32_t value3) {
+static long futex(uint32_t* at, int op, uint32_t value, const struct timespec* time, uint32_t* second,
+                  uint32_t value3) {
     return SYS(futex, at, op, value, time, second, value3);
 }
 
@@ -36,8 +37,7 @@ static void basics(void) {
     for (int i = 0; i < 3; i++) waiter(word, FUTEX_WAIT, 0);
     show("wake two of three", futex(word, FUTEX_WAKE, 2, 0, 0, 0));
     show("wake the rest", futex(word, FUTEX_WAKE, 100, 0, 0, 0));
-    while (wait(0) > 0) {
-    }
+    while (wait(0) > 0) {}
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_nsec += 20000000;
@@ -47,7 +47,8 @@ static void basics(void) {
     }
     show("absolute time-out", futex(word, FUTEX_WAIT_BITSET, 0, &deadline, 0, FUTEX_BITSET_MATCH_ANY));
     clock_gettime(CLOCK_REALTIME, &deadline);
-    show("real-time time-out, past", futex(word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &deadline, 0, 1));
+    show("real-time time-out, past",
+         futex(word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &deadline, 0, 1));
 }
 
 static void sets(void) {
@@ -58,8 +59,7 @@ static void sets(void) {
     show("wake bit 8", futex(word, FUTEX_WAKE_BITSET, 10, 0, 0, 8));
     show("wake bit 2", futex(word, FUTEX_WAKE_BITSET, 10, 0, 0, 2));
     show("wake any", futex(word, FUTEX_WAKE, 10, 0, 0, 0));
-    while (wait(0) > 0) {
-    }
+    while (wait(0) > 0) {}
 }
 
 static void moves(void) {
@@ -67,8 +67,7 @@ static void moves(void) {
     show("requeue: wake one, move two", futex(word, FUTEX_REQUEUE, 1, (void*)2L, other, 0));
     show("wake on the new word", futex(other, FUTEX_WAKE, 10, 0, 0, 0));
     show("wake on the old word", futex(word, FUTEX_WAKE, 10, 0, 0, 0));
-    while (wait(0) > 0) {
-    }
+    while (wait(0) > 0) {}
     waiter(word, FUTEX_WAIT, 0);
     show("cmp_requeue, value differs", futex(word, FUTEX_CMP_REQUEUE, 0, (void*)1L, other, 5));
     show("cmp_requeue", futex(word, FUTEX_CMP_REQUEUE, 0, (void*)1L, other, 0));
@@ -78,16 +77,18 @@ static void moves(void) {
     *other = 5;
     waiter(word, FUTEX_WAIT, 0);
     waiter(other, FUTEX_WAIT, 0);
-    show("wake_op", futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other, (uint32_t)FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 5)));
+    show("wake_op", futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other,
+                          (uint32_t)FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 5)));
     show("operated", *other);
-    while (wait(0) > 0) {
-    }
-    show("wake_op, comparison fails",
-         futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other, (uint32_t)FUTEX_OP(FUTEX_OP_ANDN, 8, FUTEX_OP_CMP_GT, 100)));
+    while (wait(0) > 0) {}
+    show("wake_op, comparison fails", futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other,
+                                            (uint32_t)FUTEX_OP(FUTEX_OP_ANDN, 8, FUTEX_OP_CMP_GT, 100)));
     show("operated", *other);
-    show("wake_op or", futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other, (uint32_t)FUTEX_OP(FUTEX_OP_OR, 6, FUTEX_OP_CMP_LT, 100)));
+    show("wake_op or", futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other,
+                             (uint32_t)FUTEX_OP(FUTEX_OP_OR, 6, FUTEX_OP_CMP_LT, 100)));
     show("operated", *other);
-    show("wake_op xor", futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other, (uint32_t)FUTEX_OP(FUTEX_OP_XOR, 3, FUTEX_OP_CMP_NE, 0)));
+    show("wake_op xor", futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other,
+                              (uint32_t)FUTEX_OP(FUTEX_OP_XOR, 3, FUTEX_OP_CMP_NE, 0)));
     show("operated", *other);
     *other = 0;
 }
@@ -135,8 +136,7 @@ static void robust(void) {
         _exit(0);
     }
     show("lock of one who is killed", -pthread_mutex_lock(mutex));
-    while (wait(0) > 0) {
-    }
+    while (wait(0) > 0) {}
 }
 
 int main(void) {

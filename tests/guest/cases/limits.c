@@ -50,8 +50,7 @@ static void stack(void) {
 static void cpu(void) {
     struct rlimit limit = {1, 2};
     SYS(setrlimit, RLIMIT_CPU, &limit);
-    for (volatile long i = 0;; i++) {
-    }
+    for (volatile long i = 0;; i++) {}
 }
 
 static void children(void) {

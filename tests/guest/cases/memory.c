@@ -61,14 +61,20 @@ static void anonymous(void) {
     show("munmap all", SYS(munmap, m, 4 * PAGE));
     show("mmap nothing", SYS(mmap, 0L, 0L, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L));
     show("mmap no type", SYS(mmap, 0L, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0L));
-    show("mmap too much", SYS(mmap, 0L, 1L << 47, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L));
-    check("a large reservation", map(1L << 36, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) > (char*)0);
+    show("mmap too much",
+         SYS(mmap, 0L, 1L << 47, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L));
+    check("a large reservation",
+          map(1L << 36, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) > (char*)0);
     char* hint = map(3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(hint, 3 * PAGE);
-    check("a free hint is taken", SYS(mmap, hint, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L) == (long)hint);
-    show("fixed, no replace", SYS(mmap, hint, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0L));
-    check("fixed", SYS(mmap, hint, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0L) == (long)hint);
-    show("fixed unaligned", SYS(mmap, hint + 1, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0L));
+    check("a free hint is taken",
+          SYS(mmap, hint, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L) == (long)hint);
+    show("fixed, no replace",
+         SYS(mmap, hint, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0L));
+    check("fixed", SYS(mmap, hint, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                       0L) == (long)hint);
+    show("fixed unaligned",
+         SYS(mmap, hint + 1, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0L));
     // Code written, then run.
     unsigned char code[] = {0xb8, 42, 0, 0, 0, 0xc3};  // mov $42, %eax; ret
     memcpy(hint, code, sizeof code);

@@ -106,15 +106,15 @@ static void atomic(void) {
     char record[512];
     for (;;) {
         size_t have = 0;
-        for (ssize_t n; have < sizeof record && (n = read(p[0], record + have, sizeof record - have)) > 0;) have += (size_t)n;
+        for (ssize_t n; have < sizeof record && (n = read(p[0], record + have, sizeof record - have)) > 0;)
+            have += (size_t)n;
         if (have == 0) break;
         records++;
         for (size_t i = 1; i < have; i++) mixed += record[i] != record[0];
     }
     show("records", records);
     show("mixed bytes", mixed);
-    while (wait(0) > 0) {
-    }
+    while (wait(0) > 0) {}
 }
 
 static void fifos(void) {
@@ -149,8 +149,7 @@ static void ready(void) {
     poll(&w, 1, 0);
     say("empty: read %x write %x\n", r.revents, w.revents);
     fcntl(p[1], F_SETFL, O_NONBLOCK);
-    while (write(p[1], block, 4096) > 0) {
-    }
+    while (write(p[1], block, 4096) > 0) {}
     poll(&r, 1, 0);
     poll(&w, 1, 0);
     say("full: read %x write %x\n", r.revents, w.revents);

@@ -44,7 +44,9 @@ static void statuses(void) {
 static void print(const char* what, long result, const siginfo_t* info, pid_t child) {
     show(what, result);
     say("  signal %d code %d status %d pid %s\n", info->si_signo, info->si_code, info->si_status,
-        info->si_pid == child ? "child's" : info->si_pid == 0 ? "0" : "other");
+        info->si_pid == child ? "child's"
+        : info->si_pid == 0   ? "0"
+                              : "other");
 }
 
 static void waitids(void) {
@@ -76,8 +78,8 @@ static void families(void) {
         check("parent is the forker", getppid() == self);
         check("own pid differs", getpid() != self);
         check("group is inherited", getpgrp() == getpgid(self));
+        pid_t parent = getpid();
         if (fork() == 0) {
-            pid_t parent = getppid();
             while (getppid() == parent) pause_ms(5);
             say("an orphan's parent: %d\n", getppid());
             write(p[1], "x", 1);
@@ -160,7 +162,8 @@ static void forks(void) {
     show("wait for a silent child", SYS(wait4, child, &status, 0, 0L));
     check("wait for all", SYS(wait4, child, &status, __WALL, 0L) == child);
     struct {
-        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+            set_tid_size, cgroup;
     } arguments = {.exit_signal = SIGCHLD};
     child = (pid_t)SYS(clone3, &arguments, 64L);
     if (child == 0) _exit(8);

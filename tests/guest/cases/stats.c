@@ -4,8 +4,8 @@
 #include <sys/statfs.h>
 
 static void print(const char* what, const struct stat* st) {
-    say("%s: mode %o links %ld uid %u gid %u size %ld\n", what, st->st_mode, (long)st->st_nlink, st->st_uid, st->st_gid,
-        (long)st->st_size);
+    say("%s: mode %o links %ld uid %u gid %u size %ld\n", what, st->st_mode, (long)st->st_nlink, st->st_uid,
+        st->st_gid, (long)st->st_size);
 }
 
 static void one(const char* what, const char* path) {

@@ -1,5 +1,5 @@
-// Threads: identity, locks and conditions under load, thread-local storage, signals to threads, ends of threads and of
-// the process.
+// Threads: identity, locks and conditions under load, thread-local storage, signals to threads, ends of
+// threads and of the process.
 #include "tests/guest/cases/case.h"
 
 #include <limits.h>
@@ -211,11 +211,12 @@ int main(int argc, char** argv) {
     in_child("exec by a thread", exec_by_thread);
     in_child("fork by a thread", fork_by_thread);
     // A thread by clone itself: the kernel clears and wakes its tid word at the end.
-    int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID |
-                CLONE_CHILD_CLEARTID;
+    int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
     int tid = clone(raw_body, raw_stack + 16384, flags, (void*)99L, &raw_tid, 0, &raw_tid);
     check("clone", tid > 0);
-    for (uint32_t seen; (seen = __atomic_load_n(&raw_tid, __ATOMIC_ACQUIRE)) != 0;) SYS(futex, &raw_tid, FUTEX_WAIT, seen, 0L);
+    for (uint32_t seen; (seen = __atomic_load_n(&raw_tid, __ATOMIC_ACQUIRE)) != 0;)
+        SYS(futex, &raw_tid, FUTEX_WAIT, seen, 0L);
     show("it ran", raw_ran);
     atomic_int total = 0;
     for (int round = 0; round < 50; round++) {

@@ -20,16 +20,22 @@ static double started;
 static void begin(void) { started = seconds(CLOCK_MONOTONIC); }
 static void took(const char* what, long least) {
     double ms = (seconds(CLOCK_MONOTONIC) - started) * 1000;
-    say("%s: %s\n", what, ms < (double)least ? "too short" : ms > (double)least + 3000 ? "too long" : "in time");
+    say("%s: %s\n", what,
+        ms < (double)least          ? "too short"
+        : ms > (double)least + 3000 ? "too long"
+                                    : "in time");
 }
 
 static void clocks(void) {
     struct timespec t, u;
-    int ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
-                 CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME};
+    int ids[] = {CLOCK_REALTIME,          CLOCK_MONOTONIC,     CLOCK_PROCESS_CPUTIME_ID,
+                 CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
+                 CLOCK_MONOTONIC_COARSE,  CLOCK_BOOTTIME};
     for (int i = 0; i < 8; i++) {
-        say("clock %d: get %ld res %ld", ids[i], SYS(clock_gettime, ids[i], &t), SYS(clock_getres, ids[i], &u));
-        say(" valid %d\n", t.tv_sec >= 0 && t.tv_nsec >= 0 && t.tv_nsec < 1000000000 && u.tv_sec == 0 && u.tv_nsec > 0);
+        say("clock %d: get %ld res %ld", ids[i], SYS(clock_gettime, ids[i], &t),
+            SYS(clock_getres, ids[i], &u));
+        say(" valid %d\n",
+            t.tv_sec >= 0 && t.tv_nsec >= 0 && t.tv_nsec < 1000000000 && u.tv_sec == 0 && u.tv_nsec > 0);
     }
     show("clock_gettime bad clock", SYS(clock_gettime, 99, &t));
     show("clock_getres bad clock", SYS(clock_getres, 99, &t));
@@ -60,7 +66,8 @@ static void clocks(void) {
 }
 
 static void sleeping(void) {
-    struct timespec bit = {0, 20000000}, left = {9, 9}, bad = {0, 1000000000}, negative = {-1, 0}, none = {0, 0};
+    struct timespec bit = {0, 20000000}, left = {9, 9}, bad = {0, 1000000000}, negative = {-1, 0},
+                    none = {0, 0};
     begin();
     show("nanosleep", SYS(nanosleep, &bit, &left));
     took("slept", 20);
@@ -112,25 +119,25 @@ static void intervals(void) {
     timer = (struct itimerval){{0, 0}, {0, 10000}};
     setitimer(ITIMER_VIRTUAL, &timer, 0);
     begin();
-    while (!ticks && seconds(CLOCK_MONOTONIC) - started < 5) {
-    }
+    while (!ticks && seconds(CLOCK_MONOTONIC) - started < 5) {}
     show("virtual timer", ticks);
     ticks = 0;
     setitimer(ITIMER_PROF, &timer, 0);
-    while (!ticks && seconds(CLOCK_MONOTONIC) - started < 10) {
-    }
+    while (!ticks && seconds(CLOCK_MONOTONIC) - started < 10) {}
     show("profiling timer", ticks);
 }
 
 static void posix(void) {
     int id = -1;
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 321};
+    struct sigevent event = {
+        .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 321};
     show("timer_create", SYS(timer_create, CLOCK_MONOTONIC, &event, &id));
     struct itimerspec spec = {{0, 0}, {0, 20000000}}, now;
     ticks = 0;
     show("timer_settime", SYS(timer_settime, id, 0, &spec, 0L));
     show("timer_gettime", SYS(timer_gettime, id, &now));
-    check("time left", now.it_value.tv_sec == 0 && now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= 20000000);
+    check("time left",
+          now.it_value.tv_sec == 0 && now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= 20000000);
     while (!ticks) pause_ms(5);
     say("told: value %d code %d\n", value_seen, code_seen);
     SYS(timer_gettime, id, &now);
@@ -172,8 +179,7 @@ static void posix(void) {
 }
 
 static void work(void) {
-    for (volatile long i = 0; i < 30000000; i++) {
-    }
+    for (volatile long i = 0; i < 30000000; i++) {}
 }
 
 static void usage(void) {
@@ -186,7 +192,8 @@ static void usage(void) {
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu1);
     check("user time grows", after.ru_utime.tv_sec * 1000000 + after.ru_utime.tv_usec >
                                  before.ru_utime.tv_sec * 1000000 + before.ru_utime.tv_usec);
-    check("CPU clock grows", cpu1.tv_sec * 1000000000 + cpu1.tv_nsec > cpu0.tv_sec * 1000000000 + cpu0.tv_nsec);
+    check("CPU clock grows",
+          cpu1.tv_sec * 1000000000 + cpu1.tv_nsec > cpu0.tv_sec * 1000000000 + cpu0.tv_nsec);
     check("resident set is counted", after.ru_maxrss > 0);
     check("faults are counted", after.ru_minflt > 0);
     in_child("child works", work);
@@ -201,7 +208,8 @@ static void usage(void) {
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &sleep0);
     pause_ms(100);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &sleep1);
-    check("sleeping is no CPU time", (sleep1.tv_sec - sleep0.tv_sec) * 1000 + (sleep1.tv_nsec - sleep0.tv_nsec) / 1000000 < 50);
+    check("sleeping is no CPU time",
+          (sleep1.tv_sec - sleep0.tv_sec) * 1000 + (sleep1.tv_nsec - sleep0.tv_nsec) / 1000000 < 50);
 }
 
 int main(void) {

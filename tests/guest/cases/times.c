@@ -12,14 +12,16 @@ static struct stat of(const char* path) {
 
 static void print(const char* what, const char* path) {
     struct stat st = of(path);
-    say("%s: atime %ld.%09ld mtime %ld.%09ld\n", what, (long)st.st_atim.tv_sec, st.st_atim.tv_nsec, (long)st.st_mtim.tv_sec,
-        st.st_mtim.tv_nsec);
+    say("%s: atime %ld.%09ld mtime %ld.%09ld\n", what, (long)st.st_atim.tv_sec, st.st_atim.tv_nsec,
+        (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
 static int later(struct timespec a, struct timespec b) {
     return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
 }
-static int same(struct timespec a, struct timespec b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+static int same(struct timespec a, struct timespec b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
 
 static void setting(void) {
     put("f", "x");
