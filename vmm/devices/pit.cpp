@@ -35,7 +35,7 @@ void Pit::write_byte(u64 offset, u8 value) {
     deliver();  // what was due under the old settings
     if (offset == kControlPort) {
         write_control(value);
-    } else {
+    } else if (offset < kControlPort) {
         channels_[offset].write_count(now_tick(), value);
     }
     deliver();

@@ -178,6 +178,7 @@ u8 Rtc::read_byte(u64 offset) { return offset == 1 ? read_cell(index_) : 0xff; }
 
 void Rtc::write_byte(u64 offset, u8 value) {
     if (offset == 1) return write_cell(index_, value);
+    if (offset != 0) return;
     index_ = value & (kCells - 1);
     nmi_masked_ = value & kNmiMask;
 }
