@@ -91,8 +91,10 @@ void Rtc::sync() {
         i64 second = time().second;
         i64 before = std::exchange(seen_second_, second);
         if (second != before) flags |= kUpdateFlag;
-        if (auto alarm = next_alarm(cells_, before); second > before && alarm && *alarm <= second)
-            flags |= kAlarmFlag;
+        if (second > before) {
+            auto alarm = next_alarm(cells_, before);
+            if (alarm && *alarm <= second) flags |= kAlarmFlag;
+        }
     }
     update_irq();
 }
