@@ -1,4 +1,5 @@
-// One CPU without privileges: registers and interrupts are variables, stacks are switched for real.
+// One CPU without privileges: registers and interrupts are variables, stacks are switched for real
+// (x86_64/context.S).
 #include <execinfo.h>
 #include <fcntl.h>
 #include <sys/random.h>
@@ -10,34 +11,6 @@
 #include <map>
 
 #include "guest_kernel/arch/host/host.hpp"
-
-// The System V ABI's callee-saved registers; prepare_stack below lays out what the pops expect.
-asm(R"(
-    .globl astra_switch_stack
-    .type astra_switch_stack, @function
-astra_switch_stack:
-    push %rbp
-    push %rbx
-    push %r12
-    push %r13
-    push %r14
-    push %r15
-    mov %rsp, (%rdi)
-    mov %rsi, %rsp
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbx
-    pop %rbp
-    ret
-    .globl astra_stack_start
-astra_stack_start:
-    mov %r12, %rdi
-    call *%r13
-    ud2
-)");
-extern "C" void astra_stack_start();
 
 namespace astra::arch {
 
@@ -60,15 +33,6 @@ alignas(64) u8 fpu_registers[kFpuBytes];
 abi::control::Build build() { return abi::control::Build::Isolated; }
 
 UserRegisters& user_registers() { return registers; }
-void init_user_registers(UserRegisters& regs, UserAddr entry, UserAddr stack) {
-    regs = {};
-    regs.rip = entry.raw();
-    regs.rsp = stack.raw();
-    regs.cs = 0x33;
-    regs.ss = 0x2b;
-    regs.rflags = 0x202;
-}
-
 usize fpu_state_size() { return kFpuBytes; }
 void fpu_init(void* state) { memset(state, 0, kFpuBytes); }
 void fpu_save(void* state) { memcpy(state, fpu_registers, kFpuBytes); }
@@ -82,18 +46,6 @@ void set_fs_base(u64 base) { fs_base_value = base; }
 u64 get_user_gs_base() { return gs_base_value; }
 void set_user_gs_base(u64 base) { gs_base_value = base; }
 
-u64 prepare_stack(void* stack_top, void (*entry)(void*), void* argument) {
-    auto* sp = static_cast<u64*>(stack_top);
-    *--sp = 0;  // keeps the stack 16-byte aligned at astra_stack_start
-    *--sp = reinterpret_cast<u64>(astra_stack_start);
-    *--sp = 0;                                // rbp: backtraces end here
-    *--sp = 0;                                // rbx
-    *--sp = reinterpret_cast<u64>(argument);  // r12
-    *--sp = reinterpret_cast<u64>(entry);     // r13
-    *--sp = 0;                                // r14
-    *--sp = 0;                                // r15
-    return reinterpret_cast<u64>(sp);
-}
 void set_kernel_stack(void*) {}
 void return_to_user() {
     fprintf(stderr, "return_to_user: there is no user mode on the host\n");

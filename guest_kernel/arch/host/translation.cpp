@@ -43,7 +43,7 @@ u8* reach(UserAddr at, Access access, bool from_user) {
                 tlb.erase(page);
                 FaultInfo fault{at.raw(), access == Access::Write, access == Access::Execute,
                                 (entry & kPtePresent) != 0, from_user};
-                if (!handle_page_fault(fault, from_user ? &user_registers() : nullptr)) return nullptr;
+                if (!handle_page_fault(fault, &user_registers())) return nullptr;
                 continue;
             }
             cached = tlb.insert_or_assign(page, entry).first;

@@ -51,7 +51,7 @@ boot_high:
 
     .section .data.boot, "aw", @progbits
     .align 4096
-    .globl boot_pml4
+    .globl boot_pml4, boot_pdpt, boot_pd
 boot_pml4:                      // identity, direct map and image: the same first GiB three times
     .quad PHYS(boot_pdpt) + TABLE_FLAGS
     .fill ASTRA_DIRECT_MAP_SLOT - 1, 8, 0

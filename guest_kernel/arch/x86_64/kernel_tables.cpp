@@ -96,6 +96,14 @@ PhysAddr virt_to_phys(const void* address) {
     return PhysAddr(virt >= ASTRA_KERNEL_OFFSET ? virt - ASTRA_KERNEL_OFFSET : virt - ASTRA_DIRECT_MAP);
 }
 
+Result<void*> map_device(PhysAddr base, u64 size) {
+    u64 start = base.page().raw(), end = align_up(base.raw() + size, kPageSize);
+    if (end <= start || end > ASTRA_DIRECT_MAP_SIZE) return fail(Errno::kEINVAL);
+    TRY(map_kernel_range(ASTRA_DIRECT_MAP + start, PhysAddr(start), end - start,
+                         kPteKernelData | kPteCacheDisable));
+    return phys_to_virt(base);
+}
+
 void PageTable::activate() const { privileged::load_root(root_); }
 
 void activate_kernel_tables() { privileged::load_root(kernel_root()); }

@@ -9,6 +9,7 @@
 // PML4 slot 273: all physical memory, 512 GiB. (Slot 256 is avoided: some hosts refuse it to CPL3.)
 #define ASTRA_DIRECT_MAP 0xffff888000000000
 #define ASTRA_DIRECT_MAP_SLOT 273
+#define ASTRA_DIRECT_MAP_SIZE 0x8000000000
 // PML4 slot 402: kernel stacks, each below a guard page.
 #define ASTRA_STACK_AREA 0xffffc90000000000
 #define ASTRA_STACK_AREA_SLOT 402

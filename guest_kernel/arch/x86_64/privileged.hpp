@@ -3,9 +3,11 @@
 //
 //   load_root(PhysAddr)            CR3: switch address space, flush all but global translations
 //   invalidate_page(u64 address)   invlpg
+//   flush_program()                every translation but global ones
 //   flush_all()                    every translation, global ones too
 //   read_msr, write_msr            model-specific registers
 //   in8 … out32                    port I/O
+//   interrupts_disable() …        this CPU's interrupt flag, as the arch contract has it
 //   halt_enabled()                 enable interrupts and halt in one step; returns with them off
 //   halt_forever()                 the end of this CPU
 #pragma once

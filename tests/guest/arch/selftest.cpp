@@ -3,7 +3,6 @@
 
 #include "guest_kernel/base/format.hpp"
 #include "guest_kernel/drivers/command_line.hpp"
-#include "guest_kernel/mm/frames.hpp"
 
 namespace astra {
 
@@ -21,7 +20,10 @@ const BootInfo* boot_information;
 void run(std::span<const Check> checks) {
     for (const Check& check : checks) {
         say("check: %s\n", check.name);
+        hooks = {};
+        u64 start = arch::now_ns();
         check.run();
+        say("       %lu us\n", (arch::now_ns() - start) / 1000);
     }
 }
 
@@ -45,9 +47,14 @@ const BootInfo& boot_info() { return *boot_information; }
 }  // namespace selftest
 
 void kernel_main(const BootInfo& boot) {
-    selftest::boot_information = &boot;
-    selftest::run(selftest::memory_checks());
-    selftest::say("arch selftest: ok\n");
+    using namespace selftest;
+    boot_information = &boot;
+    if (command_line_value("overflow")) overflow_stack();
+    run(memory_checks());
+    run(program_checks());
+    run(time_checks());
+    run(cpu_checks());
+    say("arch selftest: ok\n");
     arch::exit_machine(abi::machine::ExitCode::Clean);
 }
 

@@ -3,10 +3,16 @@
 #include "guest_kernel/arch/x86_64/instructions.hpp"
 #include "guest_kernel/arch/x86_64/registers.hpp"
 
-namespace astra::arch::privileged {
+namespace astra::arch {
+
+/// SMEP and SMAP tell kernel from program by privilege level.
+inline constexpr bool kKernelIsSupervisor = true;
+
+namespace privileged {
 
 inline void load_root(PhysAddr root) { write_cr3(root.raw()); }
 inline void invalidate_page(u64 address) { invlpg(address); }
+inline void flush_program() { write_cr3(read_cr3()); }
 inline void flush_all() {
     u64 cr4 = read_cr4();
     if (cr4 & kCr4Pge) {
@@ -27,10 +33,23 @@ inline void out8(u16 port, u8 value) { outb(port, value); }
 inline void out16(u16 port, u16 value) { outw(port, value); }
 inline void out32(u16 port, u32 value) { outl(port, value); }
 
+inline bool interrupts_enabled() {
+    u64 flags;
+    asm volatile("pushf; pop %0" : "=r"(flags));
+    return flags & kFlagInterrupt;
+}
+inline bool interrupts_disable() {
+    bool enabled = interrupts_enabled();
+    asm volatile("cli" ::: "memory");
+    return enabled;
+}
+inline void interrupts_enable() { asm volatile("sti" ::: "memory"); }
 /// `sti` delays interrupts by one instruction, so none can slip in before the halt and be slept through.
 inline void halt_enabled() { asm volatile("sti; hlt; cli" ::: "memory"); }
 [[noreturn]] inline void halt_forever() {
     for (;;) asm volatile("cli; hlt");
 }
 
-}  // namespace astra::arch::privileged
+}  // namespace privileged
+
+}  // namespace astra::arch

@@ -1,0 +1,146 @@
+// TSC clock and timers.
+#include "guest_kernel/arch/x86_64/clock.hpp"
+
+#include <algorithm>
+
+#include "guest_kernel/arch/upcalls.hpp"
+#include "guest_kernel/arch/x86_64/apic.hpp"
+#include "guest_kernel/arch/x86_64/boot.hpp"
+#include "guest_kernel/arch/x86_64/cpu_features.hpp"
+#include "guest_kernel/arch/x86_64/instructions.hpp"
+#include "guest_kernel/arch/x86_64/interrupts.hpp"
+#include "guest_kernel/arch/x86_64/percpu.hpp"
+#include "guest_kernel/arch/x86_64/pit.hpp"
+#include "guest_kernel/drivers/command_line.hpp"
+
+namespace astra::arch {
+
+namespace {
+
+constexpr u64 kNsPerSecond = 1'000'000'000;
+
+/// a * b / 2^32, for factors kept as 32.32 fixed point.
+u64 scale(u64 a, u64 b) { return static_cast<u64>((static_cast<unsigned __int128>(a) * b) >> 32); }
+
+struct Clock {
+    u64 start_tsc = 0;  // TSC when now_ns() was 0
+    u64 tsc_hz = 0;
+    u64 ns_per_tick = 0;   // 32.32
+    u64 ticks_per_ns = 0;  // 32.32
+    u64 apic_per_ns = 0;   // 32.32; timer without deadline mode
+    bool pit_ticks = false;
+};
+constinit Clock clock;
+
+/// One look at the three counters, taken as close together as the machine lets us.
+struct Sample {
+    u64 tsc;
+    u32 apic;
+    u16 pit;
+    u64 spread;  // TSC ticks between the first and the last read
+};
+Sample sample() {
+    Sample best{0, 0, 0, ~u64{0}};
+    for (int i = 0; i < 5; i++) {
+        u64 before = rdtsc_ordered();
+        u16 pit = pit::read_count();
+        u32 apic = lapic::timer_count();
+        u64 after = rdtsc_ordered();
+        if (after - before < best.spread) best = {before + (after - before) / 2, apic, pit, after - before};
+    }
+    return best;
+}
+
+/// Measures TSC and LAPIC timer over 10 ms of the PIT.
+void measure_frequencies() {
+    constexpr u16 kWindow = pit::kHz / 100;
+    pit::start_free_running();
+    lapic::init_timer(0, false);
+    lapic::set_timer_count(~u32{0});
+    Sample first = sample();
+    while (static_cast<u16>(first.pit - pit::read_count()) < kWindow) pause();
+    Sample last = sample();
+    lapic::set_timer_count(0);
+    u64 elapsed = static_cast<u16>(first.pit - last.pit), apic = first.apic - last.apic;
+    if (elapsed < kWindow || last.tsc <= first.tsc) boot_failure("the interval timer does not count");
+    clock.tsc_hz = (last.tsc - first.tsc) * pit::kHz / elapsed;
+    clock.apic_per_ns = (apic * pit::kHz / elapsed << 32) / kNsPerSecond;
+}
+
+/// Programs this CPU's timer for `deadline` (ns) or earlier.
+void program_timer(u64 deadline) {
+    if (cpu_features().tsc_deadline) {
+        constexpr u64 kFar = u64{1} << 62;
+        return lapic::set_timer_deadline(clock.start_tsc +
+                                         scale(std::min(deadline, kFar), clock.ticks_per_ns));
+    }
+    constexpr u64 kLongest = kNsPerSecond;  // fits the 32-bit counter at any bus frequency below 4 GHz
+    u64 now = now_ns(), wait = deadline > now ? deadline - now : 0;
+    lapic::set_timer_count(static_cast<u32>(scale(std::min(wait, kLongest), clock.apic_per_ns)) + 1);
+}
+
+void on_timer(void*) {
+    u64 deadline = this_cpu().timer_deadline;
+    if (deadline > now_ns()) return program_timer(deadline);
+    this_cpu().timer_deadline = 0;
+    handle_timer_interrupt();
+}
+
+/// The PIT interrupts the first CPU only, which passes the tick on.
+void on_pit_tick(void*) {
+    if (cpus_online() > 1) lapic::send_to_others(kVectorTimer);
+    handle_timer_interrupt();
+}
+
+}  // namespace
+
+void init_clock() {
+    const CpuFeatures& cpu = cpu_features();
+    clock.tsc_hz = cpu.tsc_khz * 1000;
+    clock.apic_per_ns = (cpu.apic_timer_khz * 1000 << 32) / kNsPerSecond;
+    if (clock.tsc_hz == 0 || (clock.apic_per_ns == 0 && !cpu.tsc_deadline)) measure_frequencies();
+    clock.ns_per_tick = static_cast<u64>((static_cast<unsigned __int128>(kNsPerSecond) << 32) / clock.tsc_hz);
+    clock.ticks_per_ns =
+        static_cast<u64>((static_cast<unsigned __int128>(clock.tsc_hz) << 32) / kNsPerSecond);
+    clock.start_tsc = rdtsc();
+    clock.pit_ticks = command_line_value("clock") == "pit";
+}
+
+void init_timer() {
+    // A fresh vector each: neither can be taken.
+    (void)set_vector(kVectorTimer, on_timer, nullptr);
+    init_cpu_timer();
+    if (!clock.pit_ticks) return;
+    // IRQ 0 arrives on pin 2 where the board follows the PC (QEMU), on pin 0 where lines are not swapped.
+    if (!install_irq(0, on_pit_tick, nullptr) || !install_irq(2, on_pit_tick, nullptr))
+        boot_failure("no interrupt line for the interval timer");
+    pit::start_tick();
+}
+
+void init_cpu_timer() { lapic::init_timer(kVectorTimer, cpu_features().tsc_deadline); }
+
+u64 read_tsc() { return rdtsc(); }
+u64 tsc_hz() { return clock.tsc_hz; }
+bool pit_clock() { return clock.pit_ticks; }
+
+u64 now_ns() { return scale(rdtsc() - clock.start_tsc, clock.ns_per_tick); }
+
+void arm_timer(u64 deadline_ns) {
+    if (clock.pit_ticks) return;
+    bool enabled = interrupts_disable();
+    this_cpu().timer_deadline = deadline_ns;
+    if (deadline_ns) {
+        program_timer(deadline_ns);
+    } else if (cpu_features().tsc_deadline) {
+        lapic::set_timer_deadline(0);
+    } else {
+        lapic::set_timer_count(0);
+    }
+    interrupts_restore(enabled);
+}
+
+void busy_wait_ns(u64 ns) {
+    for (u64 end = now_ns() + ns; now_ns() < end;) spin_pause();
+}
+
+}  // namespace astra::arch

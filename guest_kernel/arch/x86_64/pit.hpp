@@ -1,0 +1,18 @@
+// The i8254 interval timer (Intel 8254 data sheet), counter 0: what the TSC is measured against, and the 1000
+// Hz tick.
+#pragma once
+#include "guest_kernel/base/types.hpp"
+
+namespace astra::arch::pit {
+
+inline constexpr u64 kHz = 1'193'182;
+inline constexpr u32 kTickHz = 1000;
+
+/// Lets counter 0 run from 65536 down to 0, again and again.
+void start_free_running();
+/// Counter 0 now.
+u16 read_count();
+/// Raises IRQ 0 at kTickHz (to the nearest count).
+void start_tick();
+
+}  // namespace astra::arch::pit

@@ -1,0 +1,170 @@
+// The programs the self-test kernel runs at CPL3: position-independent, in one page, entered with rdi = argument.
+// Each ends with system call 1000, rdi = its result.
+#define EXIT 1000
+
+    .section .rodata.program, "a", @progbits
+    .balign 4096
+    .globl program_start
+program_start:
+
+exit_rdi:
+    mov $EXIT, %eax
+    syscall
+    ud2
+
+    // Calls the kernel rdi times with known registers; result: how many came back with one changed.
+    .globl program_syscalls
+program_syscalls:
+    mov %rdi, %rbp
+    xor %ebx, %ebx
+    mov $0x12, %r12d
+    mov $0x13, %r13d
+    mov $0x14, %r14d
+    mov $0x15, %r15d
+1:  mov $0x1d1, %edi
+    mov $0x1d2, %esi
+    mov $0x1d3, %edx
+    mov $0x1d4, %r10d
+    mov $0x1d5, %r8d
+    mov $0x1d6, %r9d
+    mov $7, %eax
+    std
+    syscall
+    pushf
+    pop %rcx
+    test $0x400, %ecx
+    jz 2f
+    cld
+    cmp $0x1d1 + 7, %rax
+    jne 2f
+    cmp $0x1d1, %edi
+    jne 2f
+    cmp $0x1d2, %esi
+    jne 2f
+    cmp $0x1d3, %edx
+    jne 2f
+    cmp $0x1d4, %r10d
+    jne 2f
+    cmp $0x1d5, %r8d
+    jne 2f
+    cmp $0x1d6, %r9d
+    jne 2f
+    cmp $0x12, %r12d
+    jne 2f
+    cmp $0x13, %r13d
+    jne 2f
+    cmp $0x14, %r14d
+    jne 2f
+    cmp $0x15, %r15d
+    je 3f
+2:  inc %ebx
+    cld
+3:  dec %rbp
+    jnz 1b
+    mov %ebx, %edi
+    jmp exit_rdi
+
+    // Reads the word at rdi, adds one and stores it; result: what it read.
+    .globl program_increment
+program_increment:
+    mov (%rdi), %rax
+    inc %rax
+    mov %rax, (%rdi)
+    lea -1(%rax), %rdi
+    jmp exit_rdi
+
+    // Spins until the word at rdi is not zero.
+    .globl program_spin
+program_spin:
+1:  mov (%rdi), %rax
+    pause
+    test %rax, %rax
+    jz 1b
+    mov %rax, %rdi
+    jmp exit_rdi
+
+    // One exception after the other: the kernel skips each by its length, counted in rdi.
+    .globl program_exceptions
+program_exceptions:
+    xor %edi, %edi
+    xor %edx, %edx
+    xor %ecx, %ecx
+    mov $1, %eax
+    div %ecx                    // #DE, 2 bytes
+    int3                        // #BP, reported after it
+    ud2                         // #UD, 2 bytes
+    hlt                         // #GP, 1 byte
+    int $0x80                   // #GP, 2 bytes
+    in $0x40, %al               // #GP, 2 bytes
+    pushf
+    orl $0x100, (%rsp)          // TF: #DB after the next instruction
+    popf
+    nop
+    jmp exit_rdi
+
+    // Single-steps over a system call: TF must not reach the kernel.
+    .globl program_step_syscall
+program_step_syscall:
+    pushf
+    orl $0x100, (%rsp)
+    popf
+    mov $7, %eax
+    syscall
+    nop
+    pushf
+    andl $~0x100, (%rsp)
+    popf
+    jmp exit_rdi
+
+    // Fills vector registers from rdi, calls the kernel, compares; result 1 when they are as before.
+    .globl program_vectors
+program_vectors:
+    movq %rdi, %xmm0
+    movq %rdi, %xmm15
+    punpcklqdq %xmm15, %xmm15
+    fld1
+    mov $7, %eax
+    syscall
+    fld1
+    fcomip %st(1), %st
+    fstp %st(0)
+    jne 1f
+    movq %xmm0, %rax
+    cmp %rax, %rdi
+    jne 1f
+    psrldq $8, %xmm15
+    movq %xmm15, %rax
+    cmp %rax, %rdi
+    jne 1f
+    mov $1, %edi
+    jmp exit_rdi
+1:  xor %edi, %edi
+    jmp exit_rdi
+
+    // Reads a word at offset 8 through FS and GS; result: their difference.
+    .globl program_segments
+program_segments:
+    mov $7, %eax
+    syscall
+    mov %fs:8, %rdi
+    sub %gs:8, %rdi
+    jmp exit_rdi
+
+    // Jumps to rdi.
+    .globl program_jump
+program_jump:
+    jmp *%rdi
+
+    // Calls the kernel with the same number again and again until the answer is not zero; result: the answer.
+    .globl program_poll
+program_poll:
+    mov $7, %eax
+    syscall
+    test %rax, %rax
+    jz program_poll
+    mov %rax, %rdi
+    jmp exit_rdi
+
+    .balign 4096
+    .globl program_end
+program_end:
