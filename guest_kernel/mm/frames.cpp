@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "guest_kernel/mm/frame_table.hpp"
+#include "guest_kernel/mm/heap.hpp"
 #include "guest_kernel/sched/lock.hpp"
 
 namespace astra::mm {
@@ -216,7 +217,9 @@ Result<PhysAddr> take_frames(u32 order, Reserve reserve) {
 }
 
 Result<PhysAddr> alloc_frames(u32 order, Zero zeroed) {
-    PhysAddr base = TRY(take_frames(order, Reserve::Keep));
+    Result<PhysAddr> taken = take_frames(order, Reserve::Keep);
+    if (!taken && heap_trim() > 0) taken = take_frames(order, Reserve::Keep);
+    PhysAddr base = TRY(taken);
     if (zeroed == Zero::Yes) zero(base, order);
     return base;
 }

@@ -124,6 +124,16 @@ void free_large(void* pointer, u32 order) {
         free_frames(arch::virt_to_phys(pointer), order);
 }
 
+/// Gives up an empty slab that is off its class's list.
+void release_slab(Heap& h, SizeClass& c, u32 number) {
+    Frame& frame = *find_frame(number);
+    frame.state = FrameState::Block;
+    frame.refs = 1;
+    c.empty--;
+    h.stats.frames_in_use--;
+    unref_frame(frame_address(number));
+}
+
 void free_small(void* pointer, u32 number, Frame& frame) {
     auto h = heap.lock();
     u8 size_class = frame.size_class;
@@ -144,10 +154,8 @@ void free_small(void* pointer, u32 number, Frame& frame) {
         return;
     }
     list_remove(c, number);
-    frame.state = FrameState::Block;
-    frame.refs = 1;
-    h->stats.frames_in_use--;
-    unref_frame(frame_address(number));
+    c.empty++;
+    release_slab(*h, c, number);
 }
 
 }  // namespace
@@ -172,6 +180,24 @@ void heap_free(void* pointer) {
     if (!frame || frame->state != FrameState::Block || reinterpret_cast<u64>(pointer) % kPageSize)
         panic("freeing %p, which the heap does not own", pointer);
     free_large(pointer, frame->order);
+}
+
+usize heap_trim() {
+    auto h = heap.lock();
+    usize freed = 0;
+    for (SizeClass& c : h->classes) {
+        for (u32 number = c.partial; number && c.empty;) {
+            Frame& frame = *find_frame(number);
+            u32 next = frame.next;
+            if (frame.used_objects == 0) {
+                list_remove(c, number);
+                release_slab(*h, c, number);
+                freed++;
+            }
+            number = next;
+        }
+    }
+    return freed;
 }
 
 HeapStats heap_stats() { return heap.lock()->stats; }

@@ -12,6 +12,9 @@ void* heap_alloc_aligned(usize size, usize alignment);
 /// Gives back what heap_alloc answered; nullptr is accepted.
 void heap_free(void* pointer);
 
+/// Gives empty slabs back to the frame allocator; returns how many frames that were.
+usize heap_trim();
+
 struct HeapStats {
     u64 bytes_in_use, objects_in_use, frames_in_use;
 };
