@@ -1,9 +1,7 @@
-// The virtual file system: inodes, names, mounts and path walks.
+// The virtual file system: path walks, opening, permissions, and changes to the tree of names.
 #pragma once
-#include "guest_kernel/abi/structs.hpp"
-#include "guest_kernel/base/ref.hpp"
-#include "guest_kernel/base/vector.hpp"
-#include "guest_kernel/fs/file.hpp"
+#include "guest_kernel/fs/flags.hpp"
+#include "guest_kernel/fs/path.hpp"
 
 namespace astra::sched {
 struct Credentials;
@@ -11,75 +9,21 @@ struct Credentials;
 
 namespace astra::fs {
 
-struct Path;
+/// Held while names are looked up in, added to or removed from any directory, and while mounts change.
+/// Nothing slow happens under it: every file system's names are in memory.
+struct Names {};
+sched::MutexLocked<Names, sched::Rank::DirectoryTree>& names();
 
-struct Attributes {  // what chmod, chown, utimensat and truncate change
-    enum Which : u32 { kMode = 1, kUid = 2, kGid = 4, kSize = 8, kAtime = 16, kMtime = 32, kCtime = 64 };
-    u32 which = 0, mode = 0, uid = 0, gid = 0;
-    u64 size = 0;
-    abi::TimeSpec atime{}, mtime{};
-};
-
-/// A file system object. Directory operations are called with the tree's rename lock or the directory's own
-/// mutex as vfs.cpp documents; permission checks were made by the caller.
-class Inode : public RefCounted {
-  public:
-    [[nodiscard]] virtual u32 mode() = 0;  // type and permissions
-    virtual Result<void> stat(abi::Stat& out) = 0;
-    virtual Result<void> set_attributes(const Attributes& changes) = 0;
-    // Directories.
-    virtual Result<Ref<Inode>> lookup(std::string_view name);  // ENOENT, ENOTDIR
-    virtual Result<Ref<Inode>> create(std::string_view name, u32 mode, u32 uid, u32 gid,
-                                      u64 rdev);  // any type but link/dir
-    virtual Result<Ref<Inode>> make_directory(std::string_view name, u32 mode, u32 uid, u32 gid);
-    virtual Result<Ref<Inode>> make_symlink(std::string_view name, std::string_view target, u32 uid, u32 gid);
-    virtual Result<void> link(std::string_view name, Inode& existing);
-    virtual Result<void> unlink(std::string_view name);
-    virtual Result<void> remove_directory(std::string_view name);
-    virtual Result<void> rename(std::string_view name, Inode& new_parent, std::string_view new_name,
-                                u32 flags);
-    // Links.
-    virtual Result<String> read_link();
-    /// /proc's magic links go straight to an object; null: read_link's text is walked.
-    virtual Result<Path> follow_magic();
-    // Everything that can be opened.
-    virtual Result<Ref<File>> open(const Path& path, u32 flags);
-};
-
-/// One name in the tree; the file system's owner adds the cache links.
-class Dentry : public RefCounted {
-  public:
-    Ref<Inode> inode;
-    Ref<Dentry> parent;  // null at a file system's root
-    String name;
-};
-/// A file system attached at a place.
-class Mount : public RefCounted {
-  public:
-    Ref<Mount> parent;
-    Ref<Dentry> mountpoint, root;
-    String source, type;
-    u64 flags = 0;
-};
-
-/// A place in the tree: a name (dentry) on a mount. Both null: nowhere.
-struct Path {
-    Ref<Mount> mount;
-    Ref<Dentry> dentry;
-    explicit operator bool() const { return static_cast<bool>(dentry); }
-    [[nodiscard]] Ref<Inode> inode() const;
-};
-
-/// The rootfs: tarfs over `image` with a writable tmpfs layer, /dev, /proc and /tmp mounted where they exist
-/// (or made). `image` empty: an empty writable root.
+/// The rootfs: `image` (a TAR, lying in the direct map for ever; empty: nothing) under a writable layer in
+/// memory, with /dev, /dev/shm, /proc and /sys mounted and /tmp made. Called once.
 Result<void> mount_root(std::span<const u8> image);
 /// The path of "/" once mounted.
 Path root();
 
-/// How a walk treats the last component and where it may go.
+/// How a walk treats the last component and where it may go (openat2(2) RESOLVE_*).
 enum Walk : u32 {
-    kFollow = 1,
-    kDirectory = 2,
+    kFollow = 1,     // a symbolic link in the last place is followed
+    kDirectory = 2,  // the result must be a directory
     kNoSymlinks = 4,
     kBeneath = 8,
     kInRoot = 16,
@@ -89,13 +33,35 @@ enum Walk : u32 {
 /// Resolves `path` from `base` for the current process (its root, its credentials). Errors as
 /// path_resolution(7).
 Result<Path> resolve(const Path& base, std::string_view path, u32 walk);
-/// The base of an *at call: AT_FDCWD or a descriptor; absolute paths ignore it.
+/// The base of an *at call: AT_FDCWD or a descriptor; absolute paths ignore it. Errors: EBADF, ENOTDIR.
 Result<Path> at(int dirfd, std::string_view path);
 /// openat(2) without a descriptor: creates, truncates and checks as `flags` say.
 Result<Ref<File>> open(const Path& base, std::string_view path, u32 flags, u32 mode, u32 walk = 0);
+/// Opens an object already found: checks permissions, truncates.
+Result<Ref<File>> open_path(const Path& path, u32 flags);
+
+/// What check_access can ask for.
+enum Access : u32 { kExecute = 1, kWrite = 2, kRead = 4 };
 /// May `credentials` read (4), write (2), execute/search (1) `inode`? Errors: EACCES.
 Result<void> check_access(Inode& inode, u32 wanted, const sched::Credentials& credentials);
-/// Absolute path as seen from the current process's root; "(unreachable)…" as Linux when outside.
+/// chmod(2), chown(2), utimensat(2) and truncate(2) on an object already found, by the current process: who
+/// may do what, set-id bits dropped, EROFS. An id of ~0u stays as it is; a missing time stays, kTimeNow is
+/// now.
+Result<void> change_mode(const Path& path, u32 mode);
+Result<void> change_owner(const Path& path, u32 uid, u32 gid);
+inline constexpr i64 kTimeNow = (1 << 30) - 1, kTimeOmit = (1 << 30) - 2;  // in nsec: UTIME_NOW, UTIME_OMIT
+Result<void> change_times(const Path& path, const abi::TimeSpec& atime, const abi::TimeSpec& mtime);
+Result<void> change_size(const Path& path, i64 size);
+/// The set-id bits go when someone other than root changes the contents.
+Result<void> drop_set_ids(Inode& inode);
+
+/// Absolute path as seen from the current process's root, " (deleted)" after it when the name is gone.
 Result<String> path_name(const Path& path);
+struct PathName {
+    String text;
+    bool reachable, deleted;
+};
+/// The same from `top`, facts apart: `reachable` is false when `path` lies outside `top`.
+Result<PathName> path_name(const Path& path, const Path& top);
 
 }  // namespace astra::fs

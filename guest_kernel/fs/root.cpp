@@ -1,0 +1,76 @@
+// The root file system, and what is mounted on it before the first program runs.
+#include "guest_kernel/drivers/log.hpp"
+#include "guest_kernel/fs/dentry_cache.hpp"
+#include "guest_kernel/fs/memfd.hpp"
+#include "guest_kernel/fs/mount.hpp"
+#include "guest_kernel/fs/procfs/procfs.hpp"
+#include "guest_kernel/fs/tmpfs/tmpfs.hpp"
+
+namespace astra::fs {
+
+namespace {
+
+Path g_root;
+
+/// The directory `name` of `parent`, made when it is missing; nothing when something else has the name.
+Result<Path> directory(const Path& parent, std::string_view name, u32 mode) {
+    auto guard = names().lock();
+    auto found = lookup_child_locked(*parent.dentry, name);
+    if (found && (*found)->inode->is_directory()) return Path{parent.mount, std::move(*found)};
+    if (found) {
+        log(LogLevel::Warning, "the image's /%.*s is no directory", static_cast<int>(name.size()),
+            name.data());
+        return Path();
+    }
+    if (found.error() != Errno::kENOENT) return fail(found.error());
+    Ref<Inode> inode = TRY(parent.dentry->inode->make_directory(name, {kTypeDirectory | mode, 0, 0}));
+    return Path{parent.mount, TRY(enter_child(*parent.dentry, name, std::move(inode)))};
+}
+
+/// Mounts a fresh file system at `place`; returns its top.
+Result<Path> mount_fresh(const Path& place, Result<Ref<FileSystem>> (*create)(std::string_view),
+                         std::string_view source, u64 flags) {
+    Ref<FileSystem> fs = TRY(create(""));
+    Ref<Dentry> top = TRY(make_root_dentry(*fs));
+    Ref<Mount> mount = TRY(attach(std::move(fs), top, place, source, flags));
+    return Path{std::move(mount), std::move(top)};
+}
+
+}  // namespace
+
+Path root() { return g_root; }
+
+Result<void> mount_root(std::span<const u8> image) {
+    Tmpfs::Options options{.limit_pages = Tmpfs::default_limit(), .mode = 0755, .lower = {}};
+    if (!image.empty()) {
+        options.type = "overlay";
+        options.lower = TRY(tar::Image::open(image));
+    }
+    Ref<Tmpfs> fs = TRY(Tmpfs::create(std::move(options)));
+    Ref<Dentry> top = TRY(make_root_dentry(*fs));
+    std::string_view source = fs->type();
+    Ref<Mount> mount = TRY(attach(std::move(fs), top, Path(), source, 0));
+    g_root = Path{std::move(mount), std::move(top)};
+
+    struct Standard {
+        std::string_view name, source;
+        Result<Ref<FileSystem>> (*create)(std::string_view);
+        u64 flags;
+    };
+    constexpr u64 kNothingRuns = kMountNoSuid | kMountNoDevices | kMountNoExec;
+    static constexpr Standard kStandard[] = {{"proc", "proc", create_procfs, kNothingRuns},
+                                             {"sys", "sysfs", create_sysfs, kNothingRuns},
+                                             {"dev", "devtmpfs", create_devtmpfs, kMountNoSuid}};
+    for (const Standard& standard : kStandard) {
+        Path place = TRY(directory(g_root, standard.name, 0755));
+        if (!place) continue;
+        Path top_of = TRY(mount_fresh(place, standard.create, standard.source, standard.flags));
+        if (standard.name != "dev") continue;
+        if (Path shm = TRY(directory(top_of, "shm", 01777)))
+            TRY(mount_fresh(shm, create_tmpfs, "tmpfs", kMountNoSuid | kMountNoDevices));
+    }
+    TRY(directory(g_root, "tmp", 01777));
+    return mount_memfds();
+}
+
+}  // namespace astra::fs

@@ -1,0 +1,74 @@
+// The bytes of a regular file: the pages written so far, over the file of an image where there is one.
+//
+// read, write and every mapping share the frames. A page of the image that is whole and aligned is mapped
+// where it lies; the first write to it through a file or a writable shared mapping puts a copy in its place.
+// A mapping that showed the image's page before that goes on showing the old bytes until it faults again;
+// all other views agree at all times.
+#pragma once
+#include "guest_kernel/fs/file.hpp"
+#include "guest_kernel/fs/tmpfs/volume.hpp"
+
+namespace astra::fs::tmpfs {
+
+class Contents final : public mm::PageSource {
+  public:
+    /// `lower`: the bytes the file starts with, in the direct map for ever.
+    Contents(Ref<Volume> volume, u64 number, std::span<const u8> lower)
+        : volume_(std::move(volume)), number_(number), lower_(lower), size_(lower.size()) {
+        state_.unlocked().lower_limit = lower.size();
+    }
+    ~Contents() override;
+    /// Endless zeros of no file system: what mapping /dev/zero gives.
+    static Result<Ref<Contents>> create_anonymous();
+
+    Result<mm::FrameRef> page(u64 index, bool for_write) override;
+    [[nodiscard]] u64 mapping_size() const override { return size(); }
+    [[nodiscard]] Identity identity() const override;
+
+    [[nodiscard]] u64 size() const { return size_.load(std::memory_order_acquire); }
+    /// Of 512 bytes, as st_blocks counts.
+    [[nodiscard]] u64 blocks();
+    Result<usize> read(Buffer& to, u64 offset);
+
+    // Writers come one at a time: the inode's mutex.
+    /// Writes at `offset`, below `limit`. Short at a bad page or when memory runs out; an error only when
+    /// nothing was written.
+    Result<usize> write(Buffer& from, u64 offset, u64 limit);
+    /// Cuts or extends with zeros.
+    Result<void> resize(u64 size);
+    /// Gives [from, to) pages of its own. Errors: ENOSPC, ENOMEM.
+    Result<void> allocate(u64 from, u64 to);
+    /// Zeroes [from, to), freeing whole pages. Errors: ENOMEM.
+    Result<void> punch(u64 from, u64 to);
+
+    /// SEEK_DATA and SEEK_HOLE: the first offset at or after `from` with data (without), up to size().
+    [[nodiscard]] u64 next_data(u64 from);
+    [[nodiscard]] u64 next_hole(u64 from);
+
+  private:
+    struct State {
+        SparseArray pages;    // page number → physical address of its frame
+        u64 lower_limit = 0;  // bytes of lower_ that still count
+    };
+    using Locked = sched::MutexLocked<State, sched::Rank::PageSource>;
+
+    /// The frame in the index, or null.
+    static mm::FrameRef find(const State& state, u64 index);
+    /// Bytes of the image that page `index` starts with.
+    [[nodiscard]] std::span<const u8> lower_page(const State& state, u64 index) const;
+    Result<mm::FrameRef> fresh_frame(mm::Zero zero);
+    void discard(mm::FrameRef frame);
+    Result<mm::FrameRef> insert(State& state, u64 index, mm::FrameRef frame);
+    /// The page in the index, made from the image or from zeros when it is not there.
+    Result<mm::FrameRef> own_page(State& state, u64 index);
+    void drop_pages(State& state, u64 first, u64 end);
+    Result<usize> write_page(Buffer& from, u64 offset, usize count);
+
+    const Ref<Volume> volume_;  // null: anonymous
+    const u64 number_;
+    const std::span<const u8> lower_;
+    std::atomic<u64> size_;
+    Locked state_;
+};
+
+}  // namespace astra::fs::tmpfs
