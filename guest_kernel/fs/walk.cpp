@@ -170,4 +170,15 @@ Result<Path> resolve(const Path& base, std::string_view path, u32 walk) {
     return Walker(caller, base, walk).resolve(path);
 }
 
+Result<Path> at(int dirfd, std::string_view path) {
+    if (path.starts_with('/') || dirfd == kAtCwd) {
+        if (!sched::scheduler_running() || sched::current().is_kernel_thread()) return root();
+        return sched::current_process().fs().cwd();
+    }
+    Ref<File> file = TRY(sched::current_process().fds().get(dirfd, true));
+    const Path* place = file->path();
+    if (!place || !place->dentry->inode->is_directory()) return fail(Errno::kENOTDIR);
+    return *place;
+}
+
 }  // namespace astra::fs
