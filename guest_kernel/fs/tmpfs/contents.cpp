@@ -44,14 +44,14 @@ Result<mm::FrameRef> Contents::fresh_frame(mm::Zero zero) {
     return mm::FrameRef::adopt(*frame);
 }
 
-void Contents::discard(mm::FrameRef) {
+void Contents::give_up(mm::FrameRef) {
     if (volume_) volume_->release(1);
 }
 
 Result<mm::FrameRef> Contents::insert(State& state, u64 index, mm::FrameRef frame) {
     mm::FrameRef shared = mm::FrameRef::share(frame.frame());
     if (auto done = state.pages.set(index, frame.frame().raw()); !done) {
-        discard(std::move(frame));
+        give_up(std::move(frame));
         return fail(done.error());
     }
     (void)frame.leak();  // the index owns it now
@@ -66,13 +66,25 @@ Result<mm::FrameRef> Contents::own_page(State& state, u64 index) {
     return insert(state, index, std::move(frame));
 }
 
+mm::FrameRef Contents::image_frame(State& state, u64 index) const {
+    std::span<const u8> below = lower_page(state, index);
+    if (below.size() != kPageSize || !is_aligned(reinterpret_cast<u64>(below.data()), kPageSize)) return {};
+    state.image_mapped = true;
+    return mm::FrameRef::share(arch::virt_to_phys(below.data()));
+}
+
+mm::FrameRef Contents::page_if_resident(u64 index) {
+    auto state = state_.lock();
+    if (index >= pages_of(size())) return {};
+    if (mm::FrameRef frame = find(*state, index)) return frame;
+    return image_frame(*state, index);
+}
+
 Result<mm::FrameRef> Contents::page(u64 index, bool for_write) {
     auto state = state_.lock();
     if (index >= pages_of(size())) return fail(Errno::kEFAULT);
     if (mm::FrameRef frame = find(*state, index)) return frame;
-    std::span<const u8> below = lower_page(*state, index);
-    bool mappable = below.size() == kPageSize && is_aligned(reinterpret_cast<u64>(below.data()), kPageSize);
-    if (mappable && !for_write) return mm::FrameRef::share(arch::virt_to_phys(below.data()));
+    if (mm::FrameRef frame = for_write ? mm::FrameRef() : image_frame(*state, index)) return frame;
     // Holes get a page of their own also when only read: a zero page in one mapping would hide later writes.
     return own_page(*state, index);
 }
@@ -133,7 +145,7 @@ Result<usize> Contents::write_page(Buffer& from, u64 offset, usize count) {
     if (!whole) fill(0);
     Result<usize> moved = from.take({frame.data() + in_page, count});
     if (!moved || *moved == 0) {
-        discard(std::move(frame));
+        give_up(std::move(frame));
         return moved;
     }
     if (whole && *moved < count) fill(*moved);
@@ -141,10 +153,13 @@ Result<usize> Contents::write_page(Buffer& from, u64 offset, usize count) {
     if (mm::FrameRef other = find(*state, index)) {
         __builtin_memcpy(other.data() + in_page, frame.data() + in_page, *moved);
         state.unlock();
-        discard(std::move(frame));
+        give_up(std::move(frame));
         return moved;
     }
     TRY(insert(*state, index, std::move(frame)));
+    bool replaced_image = state->image_mapped && !lower_page(*state, index).empty();
+    state.unlock();
+    if (replaced_image) unmap_pages(index, 1, true);
     return moved;
 }
 
@@ -173,18 +188,26 @@ void Contents::drop_pages(State& state, u64 first, u64 end) {
 }
 
 Result<void> Contents::resize(u64 new_size) {
-    auto state = state_.lock();
-    if (new_size < size()) {
-        size_.store(new_size, std::memory_order_release);
+    u64 old_size = size_.exchange(new_size, std::memory_order_acq_rel);
+    if (new_size >= old_size) return {};
+    u64 first = pages_of(new_size), in_page = new_size & (kPageSize - 1);
+    bool image_ends;  // inside a page of the image that mappings may show whole
+    {
+        auto state = state_.lock();
+        image_ends = in_page && state->image_mapped && new_size < state->lower_limit;
         state->lower_limit = smaller(state->lower_limit, new_size);
-        drop_pages(*state, pages_of(new_size), SparseArray::kNone);
-        u64 in_page = new_size & (kPageSize - 1);
         mm::FrameRef last = in_page ? find(*state, new_size >> kPageShift) : mm::FrameRef();
         if (last) __builtin_memset(last.data() + in_page, 0, kPageSize - in_page);
-    } else {
-        size_.store(new_size, std::memory_order_release);
+        drop_pages(*state, first, SparseArray::kNone);
     }
+    unmap_pages(first, SparseArray::kNone - first);
+    if (image_ends) unmap_pages(first - 1, 1, true);
     return {};
+}
+
+Result<void> Contents::discard(u64 first, u64 count) {
+    auto guard = writer.lock();
+    return punch(first << kPageShift, (first + count) << kPageShift);
 }
 
 Result<void> Contents::allocate(u64 from, u64 to) {
@@ -197,20 +220,23 @@ Result<void> Contents::allocate(u64 from, u64 to) {
 
 Result<void> Contents::punch(u64 from, u64 to) {
     to = smaller(to, pages_of(size()) << kPageShift);
+    if (from >= to) return {};
+    u64 first = from >> kPageShift, count = pages_of(to) - first;
     while (from < to) {
         u64 index = from >> kPageShift, in_page = from & (kPageSize - 1);
-        usize count = smaller(kPageSize - in_page, to - from);
-        from += count;
+        usize bytes = smaller(kPageSize - in_page, to - from);
+        from += bytes;
         auto state = state_.lock();
         std::span<const u8> below = lower_page(*state, index);
-        if (count == kPageSize && below.empty()) {
+        if (bytes == kPageSize && below.empty()) {
             drop_pages(*state, index, index + 1);
             continue;
         }
         if (below.empty() && !state->pages.get(index)) continue;
         mm::FrameRef frame = TRY(own_page(*state, index));  // hides what the image has there
-        __builtin_memset(frame.data() + in_page, 0, count);
+        __builtin_memset(frame.data() + in_page, 0, bytes);
     }
+    unmap_pages(first, count, true);
     return {};
 }
 

@@ -1,9 +1,9 @@
 // The bytes of a regular file: the pages written so far, over the file of an image where there is one.
 //
 // read, write and every mapping share the frames. A page of the image that is whole and aligned is mapped
-// where it lies; the first write to it through a file or a writable shared mapping puts a copy in its place.
-// A mapping that showed the image's page before that goes on showing the old bytes until it faults again;
-// all other views agree at all times.
+// where it lies; the first write to it puts a copy in its place and takes the image's page out of shared
+// mappings. Two views may go on showing the image's bytes: private mappings (mmap(2) leaves that open), and
+// other programs' shared mappings when the first write was itself made through a mapping.
 #pragma once
 #include "guest_kernel/fs/file.hpp"
 #include "guest_kernel/fs/tmpfs/volume.hpp"
@@ -22,6 +22,8 @@ class Contents final : public mm::PageSource {
     static Result<Ref<Contents>> create_anonymous();
 
     Result<mm::FrameRef> page(u64 index, bool for_write) override;
+    mm::FrameRef page_if_resident(u64 index) override;
+    Result<void> discard(u64 first, u64 count) override;
     [[nodiscard]] u64 mapping_size() const override { return size(); }
     [[nodiscard]] Identity identity() const override;
 
@@ -30,7 +32,10 @@ class Contents final : public mm::PageSource {
     [[nodiscard]] u64 blocks();
     Result<usize> read(Buffer& to, u64 offset);
 
-    // Writers come one at a time: the inode's mutex.
+    /// Held by whoever writes, cuts, allocates or punches: one at a time.
+    struct Writer {};
+    sched::MutexLocked<Writer, sched::Rank::Inode> writer;
+
     /// Writes at `offset`, below `limit`. Short at a bad page or when memory runs out; an error only when
     /// nothing was written.
     Result<usize> write(Buffer& from, u64 offset, u64 limit);
@@ -47,8 +52,9 @@ class Contents final : public mm::PageSource {
 
   private:
     struct State {
-        SparseArray pages;    // page number → physical address of its frame
-        u64 lower_limit = 0;  // bytes of lower_ that still count
+        SparseArray pages;          // page number → physical address of its frame
+        u64 lower_limit = 0;        // bytes of lower_ that still count
+        bool image_mapped = false;  // some mapping may show pages of the image
     };
     using Locked = sched::MutexLocked<State, sched::Rank::PageSource>;
 
@@ -56,8 +62,10 @@ class Contents final : public mm::PageSource {
     static mm::FrameRef find(const State& state, u64 index);
     /// Bytes of the image that page `index` starts with.
     [[nodiscard]] std::span<const u8> lower_page(const State& state, u64 index) const;
+    /// The frame of the image's page when it can be mapped as it is, or null.
+    mm::FrameRef image_frame(State& state, u64 index) const;
     Result<mm::FrameRef> fresh_frame(mm::Zero zero);
-    void discard(mm::FrameRef frame);
+    void give_up(mm::FrameRef frame);
     Result<mm::FrameRef> insert(State& state, u64 index, mm::FrameRef frame);
     /// The page in the index, made from the image or from zeros when it is not there.
     Result<mm::FrameRef> own_page(State& state, u64 index);

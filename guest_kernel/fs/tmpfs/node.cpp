@@ -14,47 +14,6 @@ bool earlier(const abi::TimeSpec& a, const abi::TimeSpec& b) {
 
 }  // namespace
 
-Result<void> Volume::charge() {
-    if (used_pages_.fetch_add(1, std::memory_order_relaxed) < limit_pages) return {};
-    release(1);
-    return fail(Errno::kENOSPC);
-}
-
-Result<Ref<Node>> Volume::lower_node(u32 number) {
-    auto in_use = [&](SparseArray& live) {
-        auto* node = reinterpret_cast<Node*>(live.get(number));
-        return node && node->try_ref() ? Ref<Node>::adopt(node) : Ref<Node>();
-    };
-    if (Ref<Node> node = live_.with(in_use)) return node;
-    Ref<Node> fresh = TRY(make_lower_node(Ref<Volume>(*this), number));
-    auto live = live_.lock();
-    if (Ref<Node> node = in_use(*live)) {  // another walk was quicker
-        live.unlock();
-        return node;
-    }
-    TRY(live->set(number, reinterpret_cast<u64>(fresh.get())));
-    return fresh;
-}
-
-void Volume::forget(u32 number, Node& node) {
-    auto live = live_.lock();
-    if (live->get(number) == reinterpret_cast<u64>(&node)) live->take(number);
-}
-
-void Volume::unpin_all() {
-    for (u64 at = 0;; at++) {
-        Ref<Node> node;
-        {
-            auto live = live_.lock();
-            at = live->next(at);
-            if (at == SparseArray::kNone) return;
-            auto* found = reinterpret_cast<Node*>(live->get(at));
-            if (found->try_ref()) node = Ref<Node>::adopt(found);
-        }
-        if (node) node->unpin();
-    }
-}
-
 Node::Node(Ref<Volume> volume, const Start& start)
     : Inode(start.mode),
       volume_(std::move(volume)),

@@ -58,7 +58,7 @@ Result<void> Regular::resize(u64 size) {
     Ref<Contents> bytes = TRY(contents());
     if (size > kMaxFileSize) return fail(Errno::kEFBIG);
     if (size > bytes->size() && size > 0) TRY(write_limit(size - 1));
-    auto guard = writer.lock();
+    auto guard = bytes->writer.lock();
     return bytes->resize(size);
 }
 
@@ -77,7 +77,7 @@ Result<usize> RegularFile::read(Buffer& to, i64* offset) {
 
 Result<usize> RegularFile::write(Buffer& from, i64* offset) {
     if (from.remaining() == 0) return 0;
-    auto guard = node_->writer.lock();
+    auto guard = contents_->writer.lock();
     if (flags & kOAppend) *offset = static_cast<i64>(contents_->size());
     u64 limit = TRY(write_limit(static_cast<u64>(*offset)));
     TRY(drop_set_ids(*node_));
@@ -111,7 +111,7 @@ Result<void> RegularFile::allocate(int mode, i64 offset, i64 length) {
     u64 from = static_cast<u64>(offset), to = from + static_cast<u64>(length);
     if (to > kMaxFileSize) return fail(Errno::kEFBIG);
     if (!(mode & kKeepSize) && to > contents_->size()) TRY(write_limit(to - 1));
-    auto guard = node_->writer.lock();
+    auto guard = contents_->writer.lock();
     node_->modified();
     if (mode & kPunchHole) return contents_->punch(from, to);
     TRY(contents_->allocate(from, to));

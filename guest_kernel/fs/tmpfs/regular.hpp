@@ -15,10 +15,6 @@ class Regular final : public Node {
     Result<Ref<Contents>> contents();
     Result<Ref<File>> open(const Path& path, u32 flags) override;
 
-    /// Held by whoever writes, cuts or allocates.
-    struct Writer {};
-    sched::MutexLocked<Writer, sched::Rank::Inode> writer;
-
   protected:
     [[nodiscard]] u64 size() override;
     [[nodiscard]] u64 blocks() override;

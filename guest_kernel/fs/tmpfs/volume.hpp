@@ -27,8 +27,10 @@ class Volume final : public RefCounted {
 
     /// Room for one more page. Errors: ENOSPC.
     Result<void> charge();
-    void release(u64 pages) { used_pages_.fetch_sub(pages, std::memory_order_relaxed); }
+    void release(u64 pages);
     [[nodiscard]] u64 used_pages() const { return used_pages_.load(std::memory_order_relaxed); }
+    /// Pages that the files of all volumes hold.
+    static u64 all_pages();
     u64 new_number() { return next_number_.fetch_add(1, std::memory_order_relaxed); }
     [[nodiscard]] u64 numbers_used() const { return next_number_.load(std::memory_order_relaxed); }
 
