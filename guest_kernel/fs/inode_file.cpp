@@ -20,32 +20,7 @@ Result<Ref<File>> InodeFile::reopen(u32 new_flags) { return open_path(path_, new
 
 Result<String> InodeFile::describe() { return path_name(path_); }
 
-Result<i64> InodeFile::seek_within(i64 offset, int whence, u64 size) {
-    auto at = position.lock();
-    i64 base = 0;
-    switch (whence) {
-        case kSeekSet: break;
-        case kSeekCurrent: base = *at; break;
-        case kSeekEnd: base = static_cast<i64>(size); break;
-        case kSeekData:
-        case kSeekHole:
-            if (offset < 0 || static_cast<u64>(offset) >= size) return fail(Errno::kENXIO);
-            if (whence == kSeekHole) offset = static_cast<i64>(size);
-            break;
-        default: return fail(Errno::kEINVAL);
-    }
-    i64 wanted;
-    if (__builtin_add_overflow(base, offset, &wanted)) return fail(Errno::kEOVERFLOW);
-    if (wanted < 0) return fail(Errno::kEINVAL);
-    return *at = wanted;
-}
-
 Result<usize> DirectoryFile::read(Buffer&, i64*) { return fail(Errno::kEISDIR); }
-
-Result<i64> DirectoryFile::seek(i64 offset, int whence) {
-    if (whence > kSeekCurrent) return fail(Errno::kEINVAL);
-    return seek_within(offset, whence, 0);
-}
 
 Result<void> DirectoryFile::read_directory(i64& offset, DirectorySink& sink) {
     Inode& self = *inode();

@@ -16,10 +16,6 @@ class InodeFile : public File {
     Result<Ref<File>> reopen(u32 flags) override;
     Result<String> describe() override;
 
-  protected:
-    /// lseek for files of `size` bytes: SEEK_SET, CUR, END, and DATA and HOLE as if there were no holes.
-    Result<i64> seek_within(i64 offset, int whence, u64 size);
-
   private:
     const Path path_;
 };
@@ -29,7 +25,6 @@ class DirectoryFile final : public InodeFile {
   public:
     using InodeFile::InodeFile;
     Result<usize> read(Buffer& to, i64* offset) override;  // EISDIR
-    Result<i64> seek(i64 offset, int whence) override;
     Result<void> read_directory(i64& offset, DirectorySink& sink) override;
 };
 
@@ -39,7 +34,6 @@ class PathFile final : public InodeFile {
     using InodeFile::InodeFile;
 };
 
-inline constexpr int kSeekSet = 0, kSeekCurrent = 1, kSeekEnd = 2, kSeekData = 3, kSeekHole = 4;
 /// d_type of a directory entry for an inode of type `mode` (DT_*).
 constexpr u8 entry_type(u32 mode) { return static_cast<u8>((mode & kTypeMask) >> 12); }
 

@@ -96,7 +96,7 @@ Result<i64> RegularFile::seek(i64 offset, int whence) {
         offset = static_cast<i64>(found);
         whence = kSeekSet;
     }
-    return seek_within(offset, whence, size);
+    return File::seek(offset, whence);
 }
 
 Result<void> RegularFile::truncate(i64 size) {
