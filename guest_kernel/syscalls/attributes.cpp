@@ -1,4 +1,4 @@
-// Changing what a file is: chmod, chown, utimes, truncate, fallocate.
+// Changing what a file is: chmod, chown, utimes, truncate.
 #include "guest_kernel/syscalls/path_arguments.hpp"
 
 namespace astra::syscalls {
@@ -34,13 +34,6 @@ SyscallResult change_times(int dirfd, UserString path, In<TimeVal> times) {
             set[i] = {time.sec, time.usec * 1000};
         }
     return change_times(TRY(find_object(dirfd, path, 0)), set[0], set[1]);
-}
-
-/// A descriptor that may be written through.
-Result<Ref<fs::File>> writable_file(int fd, Errno otherwise) {
-    Ref<fs::File> file = TRY(sched::current_process().fds().get(fd));
-    if (!file->writable()) return fail(otherwise);
-    return file;
 }
 
 }  // namespace
@@ -106,15 +99,9 @@ SyscallResult sys_truncate(UserString path, i64 length) {
 }
 SyscallResult sys_ftruncate(int fd, i64 length) {
     if (length < 0) return fail(Errno::kEINVAL);
-    TRY(TRY(writable_file(fd, Errno::kEINVAL))->truncate(length));
-    return 0;
-}
-SyscallResult sys_fallocate(int fd, int mode, i64 offset, i64 length) {
-    if (offset < 0 || length <= 0) return fail(Errno::kEINVAL);
-    if (offset > INT64_MAX - length) return fail(Errno::kEFBIG);
-    Ref<fs::File> file = TRY(writable_file(fd, Errno::kEBADF));
-    if (!file->seekable()) return fail(Errno::kESPIPE);
-    TRY(file->allocate(mode, offset, length));
+    Ref<fs::File> file = TRY(sched::current_process().fds().get(fd));
+    if (!file->writable()) return fail(Errno::kEINVAL);
+    TRY(file->truncate(length));
     return 0;
 }
 
