@@ -205,4 +205,81 @@ ap_code_end:
     .code32
 END second_cpu
 
+// The least of a virtio driver (VIRTIO 1.2, 3.1 and 4.2): one buffer per queue, no interrupts enabled, no features but
+// VERSION_1. The rings of queue q of any device lie at RINGS(q), a page each.
+#define CONSOLE 0xfeb00000
+#define RNG 0xfeb00200
+#define RINGS(q) (0x20000 + (q) * 0x3000)
+#define BUFFER(q) (0x40000 + (q) * 0x1000)
+#define AVAILABLE_INDEX(q) (RINGS(q) + 0x1000 + 2)
+#define USED_INDEX(q) (RINGS(q) + 0x2000 + 2)
+#define USED_LENGTH(q) (RINGS(q) + 0x2000 + 8)
+
+.macro DEVICE_BEGIN device
+    movl $0, \device + 0x70
+    movl $3, \device + 0x70            // ACKNOWLEDGE, DRIVER
+    movl $1, \device + 0x24
+    movl $1, \device + 0x20            // VERSION_1
+    movl $11, \device + 0x70           // FEATURES_OK
+.endm
+.macro DEVICE_QUEUE device queue
+    movl $\queue, \device + 0x30
+    movl $4, \device + 0x38
+    movl $RINGS(\queue), \device + 0x80
+    movl $RINGS(\queue) + 0x1000, \device + 0x90
+    movl $RINGS(\queue) + 0x2000, \device + 0xa0
+    movl $1, \device + 0x44
+.endm
+.macro DEVICE_READY device
+    movl $15, \device + 0x70           // DRIVER_OK
+.endm
+// Offers the buffer of a queue; flags 2: for the device to write. ECX: its length.
+.macro OFFER device queue flags
+    movl $BUFFER(\queue), RINGS(\queue)
+    movl %ecx, RINGS(\queue) + 8
+    movl $\flags, RINGS(\queue) + 12
+    movw $1, AVAILABLE_INDEX(\queue)
+    movl $\queue, \device + 0x50
+.endm
+.macro AWAIT queue
+1:  cmpw $1, USED_INDEX(\queue)
+    jne 1b
+.endm
+
+// Fetches 16 random bytes and prints them.
+GUEST random
+    DEVICE_BEGIN RNG
+    DEVICE_QUEUE RNG 0
+    DEVICE_READY RNG
+    mov $16, %ecx
+    OFFER RNG 0 2
+    AWAIT 0
+    mov $BUFFER(0), %esi
+    mov USED_LENGTH(0), %ecx
+    mov $UART, %edx
+    rep outsb
+    LEAVE 0
+END random
+
+// Waits for bytes on the console and for their interrupt, sends the bytes back, and leaves without waiting.
+GUEST echo
+    DEVICE_BEGIN CONSOLE
+    DEVICE_QUEUE CONSOLE 0
+    DEVICE_QUEUE CONSOLE 1
+    DEVICE_READY CONSOLE
+    mov $64, %ecx
+    OFFER CONSOLE 0 2
+    AWAIT 0
+1:  in $0x20, %al                       // the 8259's request register: IRQ 5 comes after the buffer
+    test $0x20, %al
+    jz 1b
+    mov $BUFFER(0), %esi
+    mov $BUFFER(1), %edi
+    mov USED_LENGTH(0), %ecx
+    rep movsb
+    mov USED_LENGTH(0), %ecx
+    OFFER CONSOLE 1 0
+    LEAVE 0
+END echo
+
     .section .note.GNU-stack, "", @progbits

@@ -18,6 +18,8 @@ ASTRA_TEST_GUEST(counters)
 ASTRA_TEST_GUEST(cpuid)
 ASTRA_TEST_GUEST(ticks)
 ASTRA_TEST_GUEST(second_cpu)
+ASTRA_TEST_GUEST(random)
+ASTRA_TEST_GUEST(echo)
 #undef ASTRA_TEST_GUEST
 
 /// The code of a guest, as TemporaryKernel takes it.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <cstring>
 
@@ -120,6 +121,26 @@ TEST_F(MachineTest, SecondCpuStartsByInitAndSipi) {
     config.cpus = 2;
     EXPECT_EQ(exit_code(GUEST_CODE(second_cpu)), 0u);
     EXPECT_EQ(serial(), "AB");
+}
+
+TEST_F(MachineTest, VirtioRngGivesRandomBytes) {
+    EXPECT_EQ(exit_code(GUEST_CODE(random)), 0u);
+    std::string bytes = serial();
+    EXPECT_EQ(bytes.size(), 16u);
+    EXPECT_NE(bytes, std::string(16, '\0'));
+}
+
+TEST_F(MachineTest, VirtioConsoleCarriesBothDirectionsAndLosesNothingAtTheEnd) {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    Fd ours(ends[0]);
+    config.ends.console = Fd(ends[1]);
+    ASSERT_EQ(::write(ours.get(), "are you there?", 14), 14);
+    EXPECT_EQ(exit_code(GUEST_CODE(echo)), 0u);
+    std::string answer(64, '\0');
+    ssize_t count = ::read(ours.get(), answer.data(), answer.size());
+    ASSERT_GE(count, 0);
+    EXPECT_EQ(answer.substr(0, static_cast<usize>(count)), "are you there?");
 }
 
 TEST_F(MachineTest, UnknownExitCodesAreTold) { EXPECT_EQ(exit_code(GUEST_CODE(odd_code)), 77u); }

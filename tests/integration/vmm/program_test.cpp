@@ -117,24 +117,27 @@ TEST_F(ProgramTest, ShowsRegistersOnRequestAndRunsOn) {
 
 TEST_F(ProgramTest, DiesWithItsLauncher) {
     TemporaryKernel kernel(GUEST_CODE(spin));
-    int ends[2];
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    // A launcher of its own, which starts the program and goes; the socket's end of file shows that nobody is
-    // left.
+    // Everybody below inherits the pipe's end; its end of file shows that nobody is left.
+    int life[2];
+    ASSERT_EQ(::pipe(life), 0);
     pid_t launcher = ::fork();
     if (launcher == 0) {
-        std::string fd = std::to_string(ends[1]);
-        Program program({"--kernel", kernel.path(), "--memory-mib=32", "--control-fd", fd});
-        ::usleep(300'000);
+        int ends[2];
+        if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 || ::fcntl(ends[0], F_SETFD, FD_CLOEXEC) < 0)
+            ::_exit(1);
+        Program program(
+            {"--kernel", kernel.path(), "--memory-mib=32", "--control-fd", std::to_string(ends[1])});
+        ::close(ends[1]);
+        ::usleep(100'000);
         ::_exit(0);
     }
-    ::close(ends[1]);
-    Fd ours(ends[0]);
-    ::waitpid(launcher, nullptr, 0);
-    pollfd gone{ours.get(), POLLIN, 0};
-    EXPECT_EQ(::poll(&gone, 1, 10'000), 1);
-    char byte;
-    EXPECT_EQ(::read(ours.get(), &byte, 1), 0);
+    ::close(life[1]);
+    Fd ours(life[0]);
+    int status = 1;
+    ::waitpid(launcher, &status, 0);
+    EXPECT_EQ(status, 0);
+    pollfd gone{ours.get(), 0, 0};
+    EXPECT_EQ(::poll(&gone, 1, 30'000), 1);
 }
 
 }  // namespace
