@@ -185,6 +185,7 @@ Result<int> start_child(const CloneRequest& request, int pid) {
     ProcessAccess::set_pid(child, pid);
     TRY(copy_belongings(child, parent, request.flags));
     copy_dispositions(child, parent, request.flags);
+    TRY(watch_cpu_limit(child));
     Ref<Thread> thread = TRY(Thread::create(&child, pid));
     copy_thread_state(*thread, current(), request);
     PidFd pidfd;

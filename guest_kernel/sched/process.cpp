@@ -1,15 +1,8 @@
 // Processes as objects: what they own, what they used.
+#include "guest_kernel/sched/clocks.hpp"
 #include "guest_kernel/sched/internal.hpp"
 
 namespace astra::sched {
-
-namespace {
-
-abi::TimeVal to_timeval(u64 ns) {
-    return {static_cast<i64>(ns / 1'000'000'000), static_cast<i64>(ns % 1'000'000'000 / 1000)};
-}
-
-}  // namespace
 
 Process::~Process() = default;
 
@@ -21,7 +14,7 @@ bool Credentials::in_group(u32 gid_wanted) const {
 }
 
 Credentials Process::credentials() { return signals.lock()->credentials; }
-u64 Process::limit(int resource) { return signals.lock()->limits[resource].current; }
+abi::RLimit Process::limit_pair(int resource) { return signals.lock()->limits[resource]; }
 
 Ref<mm::AddressSpace> Process::space_ref() {
     auto guard = signals.lock();
@@ -55,6 +48,16 @@ u64 Process::cpu_time_ns() const {
         unlock_queue(cpu, interrupts);
     }
     return total;
+}
+
+abi::RUsage thread_usage(const Thread& thread) {
+    abi::RUsage result{};
+    u64 total = thread.cpu_time_ns(), system = thread.system_ns < total ? thread.system_ns : total;
+    result.utime = to_timeval(total - system);
+    result.stime = to_timeval(system);
+    result.nvcsw = static_cast<i64>(thread.voluntary_switches);
+    result.nivcsw = static_cast<i64>(thread.involuntary_switches);
+    return result;
 }
 
 abi::RUsage Process::resource_usage() {

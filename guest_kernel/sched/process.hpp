@@ -82,7 +82,8 @@ class Process : public RefCounted {
     [[nodiscard]] Ref<fs::FdTable> fds_ref();
     [[nodiscard]] Ref<fs::Context> fs_ref();
     [[nodiscard]] Credentials credentials();  // a snapshot
-    [[nodiscard]] u64 limit(int resource);    // current (soft) limit
+    [[nodiscard]] abi::RLimit limit_pair(int resource);
+    [[nodiscard]] u64 limit(int resource) { return limit_pair(resource).current; }  // the soft one
     /// A live thread, its leader when it lives; null for zombies.
     [[nodiscard]] Ref<Thread> any_thread();
     /// CPU time of all its threads, dead ones included, in nanoseconds.
@@ -142,6 +143,9 @@ class Process : public RefCounted {
     Ref<fs::FdTable> fds_;
     Ref<fs::Context> fs_;
 };
+
+/// What one thread used so far (RUSAGE_THREAD).
+abi::RUsage thread_usage(const Thread& thread);
 
 struct ProcessTree {
     static constexpr int kMaxPid = 32768;

@@ -1,6 +1,7 @@
 // Timers of processes: arming, expiring, and starting the next period.
 #include "guest_kernel/sched/process_timers.hpp"
 
+#include "guest_kernel/sched/clocks.hpp"
 #include "guest_kernel/sched/internal.hpp"
 
 namespace astra::sched {
@@ -47,15 +48,31 @@ void stop_waiting(PosixTimer& timer) {
     timer.process->cpu_timers.count--;
 }
 
-// The timer's time has come. Interrupt context; a CPU timer has been taken off its list.
-void expire(PosixTimer& timer) {
+// RLIMIT_CPU: SIGXCPU every second from the soft limit on, SIGKILL at the hard one. Goes on for ever.
+bool enforce_cpu_limit(PosixTimer& timer) {
+    u64 hard = timer.process->limit_pair(kLimitCpu).maximum;
+    bool over = hard != kUnlimited && timer_now(timer) >= hard * kNsPerSecond;
+    send_signal(*timer.process, kernel_signal(over ? kSigKill : kSigXcpu));
+    timer.expiry_ns += kNsPerSecond;
+    return !over;
+}
+
+// The timer's time has come. Interrupt context; it is not waiting any more. True: it is to wait again, for
+// the expiry it has now.
+bool expire(PosixTimer& timer) {
+    if (timer.notify == TimerNotify::CpuLimit) return enforce_cpu_limit(timer);
     timer.expired = true;
-    if (timer.notify == TimerNotify::Nobody) return;
+    if (timer.notify == TimerNotify::Nobody) return false;
     Thread* target = timer.notify == TimerNotify::Thread ? timer.thread.get() : nullptr;
-    if (try_send_signal(*timer.process, target, timer.info) || !timer.interval_ns) return;
+    if (try_send_signal(*timer.process, target, timer.info) || !timer.interval_ns) return false;
     timer.expired = false;
     skip_periods(timer, timer_now(timer));
-    if (!is_cpu_clock(timer.clock)) start_waiting(timer, arch::now_ns() + kLeastIgnoredPeriodNs);
+    return true;
+}
+
+void expire_event(TimerEvent& event) {
+    auto& timer = static_cast<PosixTimer&>(event);
+    if (expire(timer)) start_waiting(timer, arch::now_ns() + kLeastIgnoredPeriodNs);
 }
 
 // Periods of a timer whose signal was taken, and the next one's start.
@@ -101,7 +118,7 @@ u64 timer_now(const PosixTimer& timer) {
 
 void set_timer(PosixTimer& timer, u64 expiry_ns, u64 interval_ns) {
     stop_waiting(timer);
-    timer.fire = [](TimerEvent& event) { expire(static_cast<PosixTimer&>(event)); };
+    timer.fire = expire_event;
     timer.expired = false;
     timer.overrun = 0;
     timer.expiry_ns = expiry_ns;
@@ -129,11 +146,28 @@ void timer_signal_taken(abi::SigInfo& info) {
     }
 }
 
+Result<void> watch_cpu_limit(Process& process) {
+    u64 seconds = process.limit(kLimitCpu);
+    auto timers = process.timers.lock();
+    if (!timers->cpu_limit) {
+        if (seconds == kUnlimited) return {};
+        timers->cpu_limit = TRY(make_own<PosixTimer>());
+        timers->cpu_limit->process = &process;
+        timers->cpu_limit->clock = TimerClock::ProcessCpu;
+        timers->cpu_limit->notify = TimerNotify::CpuLimit;
+    }
+    constexpr u64 kMost = kForever / kNsPerSecond - 1;
+    u64 expiry = seconds == kUnlimited ? 0 : (seconds < kMost ? seconds : kMost) * kNsPerSecond;
+    set_timer(*timers->cpu_limit, expiry == 0 && seconds == 0 ? 1 : expiry, 0);
+    return {};
+}
+
 void drop_timers(Process& process, bool interval_timers_too) {
     auto timers = process.timers.lock();
     timers->posix.clear();
     if (!interval_timers_too) return;
     for (Own<PosixTimer>& timer : timers->interval) timer = Own<PosixTimer>();
+    timers->cpu_limit = Own<PosixTimer>();
 }
 
 void check_cpu_timers(TimerEvent&) {
@@ -146,7 +180,9 @@ void check_cpu_timers(TimerEvent&) {
             if (timer_now(timer) < timer.expiry_ns) continue;
             armed->remove(timer);
             timers.count--;
-            expire(timer);
+            if (!expire(timer)) continue;
+            armed->push_back(timer);
+            timers.count++;
         }
     }
     watch_cpu_timers(thread);

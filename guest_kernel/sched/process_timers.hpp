@@ -26,7 +26,7 @@ enum class TimerClock : u8 {
 constexpr bool is_cpu_clock(TimerClock clock) { return clock >= TimerClock::ProcessCpu; }
 
 /// Who learns of an expiry.
-enum class TimerNotify : u8 { Process, Thread, Nobody };
+enum class TimerNotify : u8 { Process, Thread, Nobody, CpuLimit };
 
 struct PosixTimer : TimerEvent {
     Process* process = nullptr;
@@ -58,6 +58,7 @@ struct ProcessTimers {
     static constexpr usize kMost = 256;
     Vector<Own<PosixTimer>> posix;              // by timer id; null: free
     Own<PosixTimer> interval[kIntervalTimers];  // made at first use
+    Own<PosixTimer> cpu_limit;                  // RLIMIT_CPU: SIGXCPU once a second
 };
 
 /// What is left until expiry, and the period, in nanoseconds. 0, 0: disarmed.
@@ -72,6 +73,8 @@ u64 timer_now(const PosixTimer& timer);
 /// A signal made by a timer was taken by the current thread: starts the next period, completes `info` with
 /// the overrun count. Takes the process's PosixTimers mutex.
 void timer_signal_taken(abi::SigInfo& info);
+/// RLIMIT_CPU was set: SIGXCPU from the soft limit on, SIGKILL at the hard one. Errors: ENOMEM.
+Result<void> watch_cpu_limit(Process& process);
 /// exec(2): POSIX timers go, interval timers stay. Exit: all go.
 void drop_timers(Process& process, bool interval_timers_too);
 /// Fires what has come due on the CPU clocks of the current thread. A TimerEvent's callback.

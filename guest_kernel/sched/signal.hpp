@@ -138,6 +138,9 @@ void set_temporary_mask(SignalMask mask);
 /// Takes a pending signal of `wanted` for the current thread, its own first (sigtimedwait, signalfd). False:
 /// none.
 bool take_signal(SignalMask wanted, abi::SigInfo& out);
+/// Waits until a signal of `wanted` is pending, blocked or not, and takes it. Errors: EAGAIN at
+/// `deadline_ns`, EINTR when another signal is to be handled.
+Result<void> wait_for_signal(SignalMask wanted, abi::SigInfo& out, u64 deadline_ns);
 /// Signals pending for the current thread or its process, blocked ones included.
 SignalMask pending_signals();
 

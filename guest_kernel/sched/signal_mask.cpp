@@ -34,6 +34,33 @@ bool take_signal(SignalMask wanted, abi::SigInfo& out) {
     return true;
 }
 
+Result<void> wait_for_signal(SignalMask wanted, abi::SigInfo& out, u64 deadline_ns) {
+    Thread& thread = current();
+    // Senders treat awaited signals as unblocked, and leave their default actions alone.
+    auto await = [&](SignalMask mask) {
+        auto signals = thread.process().signals.lock();
+        thread.awaited_signals = mask;
+    };
+    await(wanted);
+    Errno ended{};
+    while (!take_signal(wanted, out)) {
+        // A wake-up for a signal that another thread took is no reason to return.
+        if (ended == Errno::kETIMEDOUT || (ended == Errno::kRestartSys && thread.signal_pending())) {
+            await(0);
+            return fail(ended == Errno::kETIMEDOUT ? Errno::kEAGAIN : Errno::kEINTR);
+        }
+        begin_sleep(Sleep::Interruptible);
+        if (pending_signals() & wanted) {
+            cancel_sleep();
+            continue;
+        }
+        Result<void> slept = block(deadline_ns);
+        ended = slept ? Errno{} : slept.error();
+    }
+    await(0);
+    return {};
+}
+
 SignalMask pending_signals() {
     Thread& thread = current();
     auto signals = thread.process().signals.lock();
