@@ -3,9 +3,15 @@
 // ebx = physical address of struct hvm_start_info.
 #include "guest_kernel/arch/x86_64/layout.h"
 
+#define per_cpu _ZN5astra4arch7per_cpuE
 #define PHYS(symbol) (symbol - ASTRA_KERNEL_OFFSET)
-#define TABLE_FLAGS 0x003      // present, writable
-#define LEAF_FLAGS  0x083      // present, writable, 2 MiB
+#if ASTRA_BUILD_FLAT
+#define TABLE_FLAGS 0x007       // present, writable, user: the kernel runs at CPL3
+#define LEAF_FLAGS  0x087       // the same, 2 MiB
+#else
+#define TABLE_FLAGS 0x003       // present, writable
+#define LEAF_FLAGS  0x083       // the same, 2 MiB
+#endif
 
     .section .note.Xen, "a", @note
     .align 4
@@ -44,10 +50,18 @@ boot_high:
     mov %eax, %fs
     mov %eax, %gs
     lea boot_stack_top(%rip), %rsp
-    mov %ebx, %edi
     xor %ebp, %ebp
+#if ASTRA_BUILD_FLAT
+    mov $per_cpu, %rdi
+    mov %rsp, %rsi
+    mov $boot_main, %rdx
+    mov %ebx, %eax
+    jmp flat_leave_cpl0
+#else
+    mov %ebx, %edi
     call boot_main
     ud2
+#endif
 
     .section .data.boot, "aw", @progbits
     .align 4096

@@ -47,7 +47,6 @@ void boot_failure(std::string_view why) {
 extern "C" [[noreturn]] void boot_main(u32 start_info) {
     call_constructors();
     detect_cpu_features();
-    patch_smap_sites();
     void* emergency_tops[2];
     for (int i = 0; i < 2; i++) emergency_tops[i] = std::end(emergency_stacks[i]) - 16;
     init_cpu(0, emergency_tops);

@@ -7,12 +7,11 @@ namespace astra::arch {
 
 /// Points this CPU's GS at `cpu`: this_cpu() works from then on.
 void set_kernel_gs(PerCpu& cpu);
+/// What entries, exceptions and interrupts need before anything else: control registers, GS, descriptor
+/// tables. `emergency_stacks`: as init_cpu.
+void init_privileged_state(PerCpu& cpu, void* const (&emergency_stacks)[2]);
 /// Sets up this CPU's system call entry.
 void init_entry();
-
-/// Ends the machine with ExitCode::WrongBuild when this build cannot run well here. On the first CPU,
-/// descriptor tables loaded, boot page tables still in use.
-void check_build(PerCpu& cpu);
 
 /// From entry code, C linkage; interrupts are off at the call and at the return.
 extern "C" {

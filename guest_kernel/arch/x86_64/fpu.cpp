@@ -7,6 +7,7 @@
 #include "guest_kernel/arch/arch.hpp"
 #include "guest_kernel/arch/x86_64/cpu_features.hpp"
 #include "guest_kernel/arch/x86_64/instructions.hpp"
+#include "guest_kernel/arch/x86_64/privileged.hpp"
 
 namespace astra::arch {
 
@@ -39,7 +40,7 @@ void init_fpu() {
     asm volatile("fxsave64 %0" : "=m"(image));
     if (image.mxcsr_mask) mxcsr_mask = image.mxcsr_mask;
     if (!cpu.xsave) return;
-    xsetbv(0, cpu.xfeatures);
+    privileged::xsetbv(0, cpu.xfeatures);
     state_bytes = align_up(cpuid(0xd).ebx, 64);  // what XSAVE writes with this XCR0
 }
 

@@ -51,7 +51,7 @@ Result<void> set_vector(u32 vector, void (*handler)(void*), void* argument) {
 
 void dispatch_interrupt(u64 vector) {
     // Acknowledged first: an edge that comes while the handler runs is then latched, not lost.
-    if (vector != kVectorSpurious) lapic::end_of_interrupt();
+    if (!privileged::kAcknowledgedAtEntry && vector != kVectorSpurious) lapic::end_of_interrupt();
     const Handler& handler = handlers[vector];
     if (handler.function) handler.function(handler.argument);
 }

@@ -4,7 +4,11 @@
 #include <cstddef>
 
 #include "guest_kernel/arch/arch.hpp"
-#include "guest_kernel/arch/x86_64/descriptors.hpp"
+#if ASTRA_BUILD_FLAT
+#include "guest_kernel/arch/x86_64/flat/percpu.hpp"
+#else
+#include "guest_kernel/arch/x86_64/isolated/percpu.hpp"
+#endif
 #include "guest_kernel/arch/x86_64/percpu.h"
 
 namespace astra::arch {
@@ -16,7 +20,7 @@ struct FlushRequest {
     std::atomic<u64> waiting_for{0};  // CPUs that have not done it yet
 };
 
-struct alignas(64) PerCpu {
+struct alignas(kPerCpuAlignment) PerCpu {
     PerCpu* self = nullptr;
     u64 kernel_stack = 0;  // top of the current thread's kernel stack: where entries from user mode land
     u64 user_sp = 0;       // scratch of the system call entry
@@ -29,7 +33,7 @@ struct alignas(64) PerCpu {
     std::atomic<bool> online{false};
     std::atomic<u64> flush_asked_by{0};  // CPUs whose `flush` this one must serve
     FlushRequest flush;
-    DescriptorTables tables;
+    PerCpuBuild build;  // what only this build needs
 };
 static_assert(offsetof(PerCpu, self) == PERCPU_SELF &&
               offsetof(PerCpu, kernel_stack) == PERCPU_KERNEL_STACK &&
@@ -50,9 +54,6 @@ inline PerCpu& this_cpu() {
     return *cpu;
 }
 
-/// Turns the SMAP sites into STAC and CLAC when the CPU has SMAP. Once, before the first init_cpu that turns
-/// it on.
-void patch_smap_sites();
 /// Prepares this CPU to run kernel code and take traps: control registers, GS, descriptor tables, entry
 /// points, FPU. `emergency_stacks`: tops of two stacks, with room for a word above (load_descriptor_tables).
 void init_cpu(u32 index, void* const (&emergency_stacks)[2]);

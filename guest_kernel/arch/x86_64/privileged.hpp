@@ -8,8 +8,12 @@
 //   read_msr, write_msr            model-specific registers
 //   in8 … out32                    port I/O
 //   interrupts_disable() …        this CPU's interrupt flag, as the arch contract has it
+//   let_interrupts_in()            for loops that wait for an interrupt: makes sure that one can come
 //   halt_enabled()                 enable interrupts and halt in one step; returns with them off
 //   halt_forever()                 the end of this CPU
+//   cpuid                          what the VMM tells this guest
+//   fault_address()                CR2 of the page fault being handled
+//   kAcknowledgedAtEntry           whether the LAPIC has its EOI before the handler runs
 #pragma once
 #if ASTRA_BUILD_FLAT
 #include "guest_kernel/arch/x86_64/flat/privileged.hpp"

@@ -17,8 +17,8 @@
 
 extern "C" {
 extern const char trampoline_start[], trampoline_end[];
-/// For the CPU being started: its page tables and stack. Read by trampoline.S.
-astra::u64 secondary_root, secondary_stack;
+/// For the CPU being started: its page tables, stack and (flat build) block. Read by trampoline.S.
+astra::u64 secondary_root, secondary_stack, secondary_cpu;
 }
 
 namespace astra::arch {
@@ -69,6 +69,7 @@ Result<bool> start_cpu(u32 index) {
     for (void*& top : starting_emergency_stacks) top = TRY(make_stack(kEmergencyStackPages)) - 16;
     PerCpu& cpu = per_cpu[index];
     cpu.apic_id = index;
+    secondary_cpu = reinterpret_cast<u64>(&cpu);
     // Virtual CPUs need none of the waits the hardware manuals ask for; a second try makes them.
     for (u64 init_wait : {u64{0}, kInitWaitNs}) {
         lapic::send_init(index);

@@ -57,6 +57,7 @@ void spin_pause() {
     bool enabled = interrupts_disable();
     serve_flush_requests();
     interrupts_restore(enabled);
+    if (enabled) privileged::let_interrupts_in();
 }
 
 void flush_tlb(u64 cpu_mask, UserAddr start, UserAddr end) {

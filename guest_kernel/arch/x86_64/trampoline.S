@@ -62,5 +62,12 @@ secondary_high:
     mov secondary_root(%rip), %rax
     mov %rax, %cr3
     mov secondary_stack(%rip), %rsp
+#if ASTRA_BUILD_FLAT
+    mov secondary_cpu(%rip), %rdi
+    mov %rsp, %rsi
+    mov $secondary_main, %rdx
+    jmp flat_leave_cpl0
+#else
     call secondary_main
     ud2
+#endif

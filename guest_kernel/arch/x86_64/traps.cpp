@@ -54,7 +54,7 @@ void astra_trap_from_user(u64 vector, u64 error_code, UserRegisters* regs) {
     if (vector >= kFirstInterrupt) {
         dispatch_interrupt(vector);
     } else if (vector == kPageFault) {
-        u64 address = read_cr2();
+        u64 address = privileged::fault_address();
         if (error_code & kFaultReserved) die(vector, error_code, address, *regs);
         interrupts_enable();
         handle_page_fault(fault_info(address, error_code, true), regs);
@@ -74,7 +74,7 @@ void astra_trap_from_kernel(u64 vector, u64 error_code, UserRegisters* regs) {
         this_cpu().recheck = 1;
         return;
     }
-    u64 address = vector == kPageFault ? read_cr2() : 0;
+    u64 address = vector == kPageFault ? privileged::fault_address() : 0;
     u64 target = find_fixup(regs->rip);
     if (target == 0 || (vector == kPageFault && (address >= kUserEnd || error_code & kFaultReserved)))
         die(vector, error_code, address, *regs);
@@ -83,7 +83,7 @@ void astra_trap_from_kernel(u64 vector, u64 error_code, UserRegisters* regs) {
 }
 
 void astra_emergency_trap(u64 vector, u64 error_code, UserRegisters* regs) {
-    if (vector != kNmi) die(vector, error_code, read_cr2(), *regs);
+    if (vector != kNmi) die(vector, error_code, privileged::fault_address(), *regs);
     if (is_stopping()) privileged::halt_forever();
 }
 

@@ -36,7 +36,7 @@ void init_entry() {
 void set_kernel_stack(void* stack_top) {
     PerCpu& cpu = this_cpu();
     cpu.kernel_stack = reinterpret_cast<u64>(stack_top);
-    cpu.tables.tss.rsp[0] = cpu.kernel_stack;
+    cpu.build.tables.tss.rsp[0] = cpu.kernel_stack;
 }
 
 void return_to_user() {

@@ -5,9 +5,6 @@
 
 namespace astra::arch {
 
-/// SMEP and SMAP tell kernel from program by privilege level.
-inline constexpr bool kKernelIsSupervisor = true;
-
 namespace privileged {
 
 inline void load_root(PhysAddr root) { write_cr3(root.raw()); }
@@ -33,6 +30,11 @@ inline void out8(u16 port, u8 value) { outb(port, value); }
 inline void out16(u16 port, u16 value) { outw(port, value); }
 inline void out32(u16 port, u32 value) { outl(port, value); }
 
+inline CpuidResult cpuid(u32 leaf, u32 subleaf = 0) { return arch::cpuid(leaf, subleaf); }
+inline void xsetbv(u32 index, u64 value) { arch::xsetbv(index, value); }
+inline u64 fault_address() { return read_cr2(); }
+inline constexpr bool kAcknowledgedAtEntry = false;
+
 inline bool interrupts_enabled() {
     u64 flags;
     asm volatile("pushf; pop %0" : "=r"(flags));
@@ -43,6 +45,7 @@ inline bool interrupts_disable() {
     asm volatile("cli" ::: "memory");
     return enabled;
 }
+inline void let_interrupts_in() {}
 inline void interrupts_enable() { asm volatile("sti" ::: "memory"); }
 /// `sti` delays interrupts by one instruction, so none can slip in before the halt and be slept through.
 inline void halt_enabled() { asm volatile("sti; hlt; cli" ::: "memory"); }

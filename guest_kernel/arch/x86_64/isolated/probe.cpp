@@ -26,7 +26,7 @@ void check_build(PerCpu& cpu) {
     for (Pte* entry : path) *entry |= kPteUser;
     privileged::flush_all();
     set_gate(kBreakpoint, syscall_probe_landing);
-    cpu.tables.tss.rsp[0] = (reinterpret_cast<u64>(__builtin_frame_address(0)) - kHeadroom) & ~u64{15};
+    cpu.build.tables.tss.rsp[0] = (reinterpret_cast<u64>(__builtin_frame_address(0)) - kHeadroom) & ~u64{15};
     wrmsr(kMsrStar, u64{ASTRA_USER32_CS} << 48 | u64{ASTRA_KERNEL_CS} << 32);
     wrmsr(kMsrLstar, target);
     wrmsr(kMsrFmask, kFlagInterrupt);

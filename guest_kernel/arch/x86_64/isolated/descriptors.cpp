@@ -1,5 +1,5 @@
 // GDT, TSS and IDT.
-#include "guest_kernel/arch/x86_64/descriptors.hpp"
+#include "guest_kernel/arch/x86_64/isolated/descriptors.hpp"
 
 #include "guest_kernel/arch/x86_64/layout.h"
 
