@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "guest_kernel/mm/heap.hpp"
+
 namespace astra {
 
 bool handle_page_fault(const FaultInfo& fault, arch::UserRegisters*) {
@@ -16,6 +18,11 @@ MemoryTest::MemoryTest() {
     memset(arch::phys_to_virt(arch::host::kRam.base), 0xa5, kRamBytes);
     mm::init_frames({&arch::host::kRam, 1});
     arch::interrupts_enable();
+}
+
+MemoryTest::~MemoryTest() {
+    EXPECT_EQ(mm::heap_stats().objects_in_use, 0u);
+    mm::heap_trim();
 }
 
 SpaceTest::SpaceTest() {
@@ -41,10 +48,16 @@ void SpaceTest::run(mm::AddressSpace& of) {
     of.activate(0);
 }
 
-i64 SpaceTest::map(mm::AddressSpace& in, u64 hint, u64 length, u32 prot, u32 flags, Ref<mm::PageSource> source,
-                   u64 offset) {
-    mm::MapRequest request{.hint = UserAddr(hint), .length = length, .prot = prot, .flags = flags,
-                           .source = std::move(source), .offset = offset, .keep = {}, .name = {}};
+i64 SpaceTest::map(mm::AddressSpace& in, u64 hint, u64 length, u32 prot, u32 flags,
+                   Ref<mm::PageSource> source, u64 offset) {
+    mm::MapRequest request{.hint = UserAddr(hint),
+                           .length = length,
+                           .prot = prot,
+                           .flags = flags,
+                           .source = std::move(source),
+                           .offset = offset,
+                           .keep = {},
+                           .name = {}};
     Result<UserAddr> at = in.map(request);
     return at ? static_cast<i64>(at->raw()) : -static_cast<i64>(at.error());
 }

@@ -18,6 +18,7 @@ class MemoryTest : public testing::Test {
   protected:
     /// RAM starts as garbage: nothing may rely on what it never wrote.
     MemoryTest();
+    ~MemoryTest() override;
     static constexpr u64 kRamBytes = arch::host::kRam.size;
 };
 

@@ -120,7 +120,8 @@ TEST_F(Frames, SurviveRandomUse) {
     auto overlaps = [&](u64 base, u32 order) {
         auto next = blocks.lower_bound(base);
         if (next != blocks.end() && next->first < base + (kPageSize << order)) return true;
-        return next != blocks.begin() && std::prev(next)->first + (kPageSize << std::prev(next)->second) > base;
+        return next != blocks.begin() &&
+               std::prev(next)->first + (kPageSize << std::prev(next)->second) > base;
     };
     for (int step = 0; step < 20000; step++) {
         if (random() % 5 < 3) {
