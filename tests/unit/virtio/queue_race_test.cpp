@@ -12,8 +12,8 @@ namespace {
 
 using namespace abi::virtio;
 using namespace std::chrono_literals;
-constexpr u32 kRequests = 200'000;
-constexpr auto kForever = 10s;
+constexpr u32 kRequests = 100'000;
+constexpr auto kForever = 60s;
 
 /// Wastes a varying handful of nanoseconds, so that the threads meet at ever different points.
 class Jitter {
