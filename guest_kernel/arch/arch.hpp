@@ -45,7 +45,7 @@ u64 hardware_capabilities();
 
 u64 get_fs_base();
 void set_fs_base(u64 base);
-/// The program's GS base (not the kernel's).
+/// The program's GS base (not the kernel's), of the thread whose stack set_kernel_stack named last.
 u64 get_user_gs_base();
 void set_user_gs_base(u64 base);
 

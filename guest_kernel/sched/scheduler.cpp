@@ -132,9 +132,9 @@ void load_program_state(Cpu& cpu, Thread& thread) {
         cpu.fpu_owner = &thread;
         thread.fpu_cpu = cpu.index;
     }
+    arch::set_kernel_stack(thread.stack_top());
     arch::set_fs_base(thread.fs_base);
     arch::set_user_gs_base(thread.gs_base);
-    arch::set_kernel_stack(thread.stack_top());
 }
 
 // Queue locked. Returns when `from` is chosen again, perhaps on another CPU.
