@@ -53,6 +53,11 @@ void detect_cpu_features() {
     read_frequencies(max_leaf, bit(one.ecx, 31));
 }
 
+void forget_xsave() {
+    features.xsave = features.xsaveopt = false;
+    features.xfeatures = 0;
+}
+
 const CpuFeatures& cpu_features() { return features; }
 
 }  // namespace astra::arch

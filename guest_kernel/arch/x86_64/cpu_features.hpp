@@ -14,5 +14,7 @@ struct CpuFeatures {
 /// Reads CPUID. Called before any other use of cpu_features().
 void detect_cpu_features();
 const CpuFeatures& cpu_features();
+/// Lives without XSAVE from now on: it does not work.
+void forget_xsave();
 
 }  // namespace astra::arch

@@ -40,7 +40,7 @@ void init_fpu() {
     asm volatile("fxsave64 %0" : "=m"(image));
     if (image.mxcsr_mask) mxcsr_mask = image.mxcsr_mask;
     if (!cpu.xsave) return;
-    privileged::xsetbv(0, cpu.xfeatures);
+    if (!privileged::set_xcr0(cpu.xfeatures)) return forget_xsave();
     state_bytes = align_up(cpuid(0xd).ebx, 64);  // what XSAVE writes with this XCR0
 }
 

@@ -79,6 +79,11 @@ inline u64 rdtsc_ordered() {
     return u64(high) << 32 | low;
 }
 inline void pause() { asm volatile("pause" ::: "memory"); }
+inline u64 xgetbv(u32 index) {
+    u32 low, high;
+    asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(index));
+    return u64(high) << 32 | low;
+}
 inline void xsetbv(u32 index, u64 value) {
     asm volatile("xsetbv" ::"c"(index), "a"(u32(value)), "d"(u32(value >> 32)));
 }

@@ -11,6 +11,7 @@
 //   let_interrupts_in()            for loops that wait for an interrupt: makes sure that one can come
 //   halt_enabled()                 enable interrupts and halt in one step; returns with them off
 //   halt_forever()                 the end of this CPU
+//   set_xcr0(features)             which state XSAVE keeps; false: does not work here, OSXSAVE is off again
 //   cpuid                          what the VMM tells this guest
 //   fault_address()                CR2 of the page fault being handled
 //   kAcknowledgedAtEntry           whether the LAPIC has its EOI before the handler runs

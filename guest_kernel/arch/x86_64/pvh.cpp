@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "guest_kernel/abi/pvh.hpp"
 #include "guest_kernel/arch/x86_64/boot.hpp"
 #include "guest_kernel/arch/x86_64/layout.h"
 #include "guest_kernel/drivers/command_line.hpp"
@@ -11,24 +12,8 @@ namespace astra::arch {
 
 namespace {
 
-struct StartInfo {
-    u32 magic, version, flags, module_count;
-    u64 modules, command_line, rsdp;
-    u64 memory_map;  // from version 1 on
-    u32 memory_map_entries, reserved;
-};
-struct Module {
-    u64 address, size, command_line, reserved;
-};
-struct MemoryMapEntry {
-    u64 address, size;
-    u32 type, reserved;
-};
-static_assert(sizeof(StartInfo) == 56 && sizeof(Module) == 32 && sizeof(MemoryMapEntry) == 24);
-
-constexpr u32 kStartInfoMagic = 0x336ec578;
-constexpr u32 kMemoryTypeRam = 1;
-constexpr u32 kMaxMapEntries = 128;
+namespace pvh = abi::pvh;
+constexpr u32 kMaxMemoryRanges = 128;
 constexpr usize kMaxCommandLine = 4096;
 
 BootData boot_data;
@@ -41,14 +26,16 @@ const T* boot_array(u64 address, u64 count) {
     return reinterpret_cast<const T*>(ASTRA_DIRECT_MAP + address);
 }
 
-void read_memory_map(const StartInfo& info) {
-    const auto* map = boot_array<MemoryMapEntry>(info.memory_map, info.memory_map_entries);
-    if (info.version < 1 || !map || info.memory_map_entries > kMaxMapEntries) boot_failure("no memory map");
+void read_memory_map(const pvh::StartInfo& info) {
+    const auto* map = boot_array<pvh::MemoryRange>(info.memory_map, info.memory_ranges);
+    if (info.version < pvh::kStartVersion || !map || info.memory_ranges > kMaxMemoryRanges)
+        boot_failure("no memory map");
     bool fits = true;
-    for (u32 i = 0; i < info.memory_map_entries; i++)
-        if (map[i].type == kMemoryTypeRam) fits &= boot_data.ram.add(PhysAddr(map[i].address), map[i].size);
-    for (u32 i = 0; i < info.memory_map_entries; i++)
-        if (map[i].type != kMemoryTypeRam)
+    for (u32 i = 0; i < info.memory_ranges; i++)
+        if (map[i].type == pvh::MemoryType::Ram)
+            fits &= boot_data.ram.add(PhysAddr(map[i].address), map[i].size);
+    for (u32 i = 0; i < info.memory_ranges; i++)
+        if (map[i].type != pvh::MemoryType::Ram)
             fits &= boot_data.ram.remove(PhysAddr(map[i].address), map[i].size);
     if (!fits) boot_failure("memory map has too many ranges");
 }
@@ -67,12 +54,12 @@ void read_command_line(u64 address) {
 }  // namespace
 
 const BootData& read_start_info(PhysAddr address) {
-    const auto* info = boot_array<StartInfo>(address.raw(), 1);
-    if (!info || info->magic != kStartInfoMagic) boot_failure("not started through PVH");
+    const auto* info = boot_array<pvh::StartInfo>(address.raw(), 1);
+    if (!info || info->magic != pvh::kStartMagic) boot_failure("not started through PVH");
     read_memory_map(*info);
     read_command_line(info->command_line);
-    if (info->module_count > 0) {
-        const auto* module = boot_array<Module>(info->modules, 1);
+    if (info->modules > 0) {
+        const auto* module = boot_array<pvh::Module>(info->module_list, 1);
         if (!module || module->address + module->size < module->address) boot_failure("bad module list");
         boot_data.module = {PhysAddr(module->address), module->size};
     }

@@ -32,8 +32,7 @@ void shoot(u32 cpu) {
     PhysAddr frames[2] = {new_frame(), new_frame()};
     for (u32 i = 0; i < 2; i++) *static_cast<u32*>(arch::phys_to_virt(frames[i])) = i;
     for (u32 i = 0; i < 100; i++) {
-        require(program_tables().map(page, frames[i % 2], arch::PageFlags::User).has_value(),
-                "a page can be remapped");
+        require(program_tables().map(page, frames[i % 2], kReadOnly).has_value(), "a page can be remapped");
         arch::flush_tlb(all_cpus(), page, page + kPageSize);
         u32 seen = 9;
         require(arch::user_load(page, seen) && seen == i % 2, "after a shootdown the new frame is seen");
@@ -60,8 +59,7 @@ void other_cpus_start() {
     hooks.secondary = secondary;
     std::string_view text = command_line_value("astra.cpus").value_or("1");
     u32 expected = static_cast<u32>(take_number(text).value_or(1));
-    require(program_tables().map(kPage, new_frame(), arch::PageFlags::User).has_value(),
-            "tables exist for the pages");
+    require(program_tables().map(kPage, new_frame(), kReadOnly).has_value(), "tables exist for the pages");
     u32 online = arch::start_secondary_cpus(arch::kMaxCpus);
     say("       %u CPUs\n", online);
     require(online == expected && arch::cpus_online() == expected, "every CPU comes up");

@@ -6,7 +6,6 @@ namespace astra::selftest {
 
 namespace {
 
-constexpr arch::PageFlags kData = arch::PageFlags::User | arch::PageFlags::Write;
 constexpr UserAddr kPage(0x1234'5000);
 
 void boot_info_is_sane() {
@@ -43,7 +42,7 @@ void user_copies_stop_at_bad_pages() {
     require(table.has_value(), "a page table can be made");
     table->activate();
     PhysAddr frame = new_frame();
-    require(table->map(kPage, frame, kData).has_value(), "a page can be mapped");
+    require(table->map(kPage, frame, kReadWrite).has_value(), "a page can be mapped");
     static int faults;
     faults = 0;
     hooks.page_fault = [](const FaultInfo& fault, arch::UserRegisters&) {
@@ -80,7 +79,7 @@ void user_copies_resume_after_faults() {
     table->activate();
     active = &*table;
     hooks.page_fault = [](const FaultInfo& fault, arch::UserRegisters&) {
-        return active->map(UserAddr(fault.address).page(), new_frame(), kData).has_value();
+        return active->map(UserAddr(fault.address).page(), new_frame(), kReadWrite).has_value();
     };
     static u8 bytes[5 * kPageSize], back[5 * kPageSize];
     for (usize i = 0; i < sizeof bytes; i++) bytes[i] = static_cast<u8>(i * 7 + i / 256);
@@ -97,7 +96,7 @@ void flushes_take_effect() {
     PhysAddr frames[2] = {new_frame(), new_frame()};
     for (u32 i = 0; i < 2; i++) *static_cast<u32*>(arch::phys_to_virt(frames[i])) = i;
     for (u32 i = 0; i < 100; i++) {
-        require(table->map(kPage, frames[i % 2], kData).has_value(), "a page can be remapped");
+        require(table->map(kPage, frames[i % 2], kReadWrite).has_value(), "a page can be remapped");
         arch::flush_tlb(1, kPage, i % 3 ? kPage + kPageSize : kPage + 100 * kPageSize);
         u32 seen = 9;
         require(arch::user_load(kPage, seen) && seen == i % 2, "after a flush the new frame is seen");

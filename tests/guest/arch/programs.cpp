@@ -13,7 +13,6 @@ namespace {
 
 using arch::PageFlags;
 using arch::UserRegisters;
-constexpr PageFlags kData = PageFlags::User | PageFlags::Write;
 constexpr UserAddr kPage(0x1234'5000);
 
 void system_calls_keep_registers() {
@@ -39,7 +38,7 @@ void page_faults_are_resolved() {
         bool second = faults++ > 0;
         require(fault.write == second && fault.present == second, "first the read, then the write faults");
         PhysAddr frame = second ? program_tables().lookup(kPage).frame : new_frame();
-        auto flags = second ? kData : PageFlags::User;
+        auto flags = second ? kReadWrite : kReadOnly;
         require(program_tables().map(kPage, frame, flags).has_value(), "the page can be mapped");
         arch::flush_tlb(1, kPage, kPage + kPageSize);
         return true;
@@ -126,7 +125,7 @@ void fpu_state_is_switched() {
 }
 
 void segment_bases_are_the_programs() {
-    require(program_tables().map(kPage, new_frame(), kData).has_value(), "a page can be mapped");
+    require(program_tables().map(kPage, new_frame(), kReadWrite).has_value(), "a page can be mapped");
     u64 words[4] = {1, 50, 2, 8};
     require(arch::copy_to_user(kPage, words, sizeof words) == 0, "and filled");
     hooks.syscall = [](UserRegisters&) {
@@ -188,8 +187,8 @@ arch::PageTable& program_tables() {
     static arch::PageTable table = [] {
         auto made = arch::PageTable::create();
         require(made.has_value() && program_end - program_start == kPageSize, "an address space can be made");
-        auto code = made->map(kCode, arch::virt_to_phys(program_start), PageFlags::User | PageFlags::Execute);
-        auto stack = made->map(kStackTop - kPageSize, new_frame(), kData);
+        auto code = made->map(kCode, arch::virt_to_phys(program_start), kReadExecute);
+        auto stack = made->map(kStackTop - kPageSize, new_frame(), kReadWrite);
         require(code.has_value() && stack.has_value(), "code and stack can be mapped");
         return std::move(*made);
     }();

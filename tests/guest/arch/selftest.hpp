@@ -36,6 +36,11 @@ struct Hooks {
 };
 extern Hooks hooks;
 
+/// What programs' pages allow.
+inline constexpr arch::PageFlags kReadOnly = arch::PageFlags::Present | arch::PageFlags::User;
+inline constexpr arch::PageFlags kReadWrite = kReadOnly | arch::PageFlags::Write;
+inline constexpr arch::PageFlags kReadExecute = kReadOnly | arch::PageFlags::Execute;
+
 /// System call by which a program ends; rdi is its result.
 inline constexpr u64 kExitCall = 1000;
 /// Where run_program puts the code, and the top of the stack it provides.

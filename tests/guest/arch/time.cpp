@@ -71,9 +71,7 @@ void pit_ticks() {
 }
 
 void timer_interrupts_programs() {
-    require(
-        program_tables().map(kPage, new_frame(), arch::PageFlags::User | arch::PageFlags::Write).has_value(),
-        "a page can be mapped");
+    require(program_tables().map(kPage, new_frame(), kReadWrite).has_value(), "a page can be mapped");
     static bool seen_in_return;
     seen_in_return = false;
     ticks = 0;

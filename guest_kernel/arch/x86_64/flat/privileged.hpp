@@ -23,7 +23,10 @@ inline void out8(u16 port, u8 value) { gate_call(GATE_OP_OUT, value, 0, port, 1)
 inline void out16(u16 port, u16 value) { gate_call(GATE_OP_OUT, value, 0, port, 2); }
 inline void out32(u16 port, u32 value) { gate_call(GATE_OP_OUT, value, 0, port, 4); }
 
-inline void xsetbv(u32 index, u64 value) { gate_call(GATE_OP_XSETBV, value, 0, 0, index); }
+inline bool set_xcr0(u64 features) {
+    gate_call(GATE_OP_XSETBV, features, 0, 0, 0);
+    return true;
+}
 /// What the VMM tells this guest; the instruction at CPL3 would show the outer host's.
 inline CpuidResult cpuid(u32 leaf, u32 subleaf = 0) {
     u64 operation = GATE_OP_CPUID, a = leaf, b, c = subleaf, d;

@@ -11,8 +11,8 @@ struct PerCpuBuild {
 };
 
 struct PerCpu;
-/// Ends the machine with ExitCode::WrongBuild when this build cannot run well here. On the first CPU, descriptor tables
-/// loaded, boot page tables still in use.
+/// Ends the machine with ExitCode::WrongBuild when this build cannot run well here. On the first CPU,
+/// descriptor tables loaded, boot page tables still in use.
 void check_build(PerCpu& cpu);
 
 }  // namespace astra::arch

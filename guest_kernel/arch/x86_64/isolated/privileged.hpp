@@ -31,7 +31,15 @@ inline void out16(u16 port, u16 value) { outw(port, value); }
 inline void out32(u16 port, u32 value) { outl(port, value); }
 
 inline CpuidResult cpuid(u32 leaf, u32 subleaf = 0) { return arch::cpuid(leaf, subleaf); }
-inline void xsetbv(u32 index, u64 value) { arch::xsetbv(index, value); }
+inline bool set_xcr0(u64 features) {
+    xsetbv(0, features);
+    // A hypervisor under a hypervisor may miss the XSETBV and put the old value back at its next exit, such
+    // as CPUID.
+    cpuid(0xd);
+    if (xgetbv(0) == features) return true;
+    write_cr4(read_cr4() & ~kCr4OsXsave);
+    return false;
+}
 inline u64 fault_address() { return read_cr2(); }
 inline constexpr bool kAcknowledgedAtEntry = false;
 
