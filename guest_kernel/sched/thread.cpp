@@ -46,7 +46,9 @@ Thread::~Thread() {
     ::operator delete(fpu);
 }
 
-void* Thread::stack_top() const { return static_cast<u8*>(stack_.base) + arch::kKernelStackSize; }
+void* Thread::stack_top() const {
+    return static_cast<u8*>(stack_.base) + arch::kKernelStackSize - arch::kKernelStackReserve;
+}
 
 arch::UserRegisters& Thread::registers() const { return static_cast<arch::UserRegisters*>(stack_top())[-1]; }
 

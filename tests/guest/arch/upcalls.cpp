@@ -45,7 +45,7 @@ u8* new_stack() {
     for (PhysAddr& frame : frames) frame = new_frame();
     Result<void*> base = arch::map_kernel_stack(frames);
     require(base.has_value(), "a kernel stack can be mapped");
-    return static_cast<u8*>(*base) + arch::kKernelStackSize;
+    return static_cast<u8*>(*base) + arch::kKernelStackSize - arch::kKernelStackReserve;
 }
 
 u64 run_program(const char* entry, u64 argument) {
@@ -53,8 +53,7 @@ u64 run_program(const char* entry, u64 argument) {
     program_tables().activate();
     arch::set_kernel_stack(stack);
     arch::UserRegisters& regs = arch::user_registers();
-    auto above = stack - reinterpret_cast<u8*>(&regs + 1);  // a build may keep a few words there
-    require(above >= 0 && above <= 64, "user registers lie at the top of the stack");
+    require(reinterpret_cast<u8*>(&regs + 1) == stack, "user registers lie at the top of the stack");
     arch::init_user_registers(regs, kCode + (entry - program_start), kStackTop);
     regs.rdi = argument;
     void* below = reinterpret_cast<void*>(align_down(reinterpret_cast<u64>(&regs), 16));

@@ -152,9 +152,8 @@ void init_entry() {
 }
 
 void set_kernel_stack(void* stack_top) {
-    // The topmost word holds the program's GS base while the kernel runs (entry.S).
-    u64 top = reinterpret_cast<u64>(stack_top) - sizeof(u64);
-    this_cpu().kernel_stack = top;
+    // The word above holds the program's GS base while the kernel runs (entry.S).
+    this_cpu().kernel_stack = reinterpret_cast<u64>(stack_top);
 }
 
 void return_to_user() {
