@@ -89,6 +89,8 @@ CpuidTable guest_cpuid(CpuidTable table, const CpuidRequest& request) {
         for (const Rule& rule : kRules)
             if (rule.function == e.function && rule.index == e.index)
                 e.*rule.reg = (e.*rule.reg & ~rule.clear) | rule.set;
+        if (e.function == 0x0)
+            e.eax = std::max(e.eax, 0xbu);  // the topology leaf counts wherever the host ends
         if (e.function == 0x1) put(e.ecx, 24, 1, request.tsc_deadline);
         if (e.function == 0x4000'0000 && request.tsc_khz) e.eax = std::max(e.eax, kTimingLeaf);
         describe_topology(e, request);

@@ -22,7 +22,7 @@ const kvm_cpuid_entry2* find(const CpuidTable& table, u32 function, u32 index = 
 }
 
 CpuidTable supported() {
-    CpuidTable table{leaf(0x1),         leaf(0xa),         leaf(0xb),
+    CpuidTable table{leaf(0x0, 5),      leaf(0x1),         leaf(0xa),        leaf(0xb),
                      leaf(0x4000'0001), leaf(0x8000'0001), leaf(0x8000'000a)};
     table.push_back(leaf(0x4000'0000, 0x4000'0001));
     return table;
@@ -31,6 +31,7 @@ CpuidTable supported() {
 TEST(Cpuid, GivesEachCpuItsIdentity) {
     CpuidTable table =
         guest_cpuid(supported(), {.apic_id = 2, .cpus = 3, .tsc_khz = 0, .tsc_deadline = true});
+    EXPECT_EQ(find(table, 0)->eax, 0xbu);
     EXPECT_EQ(find(table, 1)->ebx >> 24, 2u);
     EXPECT_EQ((find(table, 1)->ebx >> 16) & 0xff, 3u);
     EXPECT_EQ(find(table, 0xb, 1)->ebx, 3u);
