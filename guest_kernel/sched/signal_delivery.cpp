@@ -147,7 +147,10 @@ void deliver_signals(Thread& thread, arch::UserRegisters& regs) {
         abi::SigInfo info;
         abi::SigAction action;
         switch (next_signal(thread, info, action)) {
-            case Found::Exiting: exit_thread(process.signals.lock()->exit_status);
+            case Found::Exiting: {
+                int status = process.signals.lock()->exit_status;  // exit_thread must not run under the lock
+                exit_thread(status);
+            }
             case Found::Stopped: stay_stopped(process); continue;
             case Found::Continued: tell_parent(process, kCldContinued, kSigCont); continue;
             case Found::Signal: break;
