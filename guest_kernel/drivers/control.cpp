@@ -88,11 +88,12 @@ Result<int> spawn_program(u64 tag, std::span<const u8> payload) {
     auto session = TRY(make_own<Session>());
     session->tag = tag;
     TRY(prepare_stdio(message, *session, request));
-    // Held across the start: a program that ends at once finds its session, and Started goes out before
-    // Exited.
+    request.started = [](u64 program, int pid) {
+        send_frame(Type::Started, program, StartedMessage{static_cast<u32>(pid), 0, arch::now_ns()});
+    };
+    // Held across the start: a program that ends at once finds its session.
     auto guard = sessions->lock();
     session->pid = TRY(sched::spawn(std::move(request)));
-    send_frame(Type::Started, tag, StartedMessage{static_cast<u32>(session->pid), 0, arch::now_ns()});
     int pid = session->pid;
     guard->list.push_back(*session.leak());
     return pid;

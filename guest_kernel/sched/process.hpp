@@ -188,6 +188,8 @@ struct SpawnRequest {
     std::string_view cwd;
     Vector<String> arguments, environment;
     Ref<fs::File> stdio[3];
+    /// Called by the new process once it will run, before its program's first instruction.
+    void (*started)(u64 tag, int pid) = nullptr;
     bool new_session = true;  // setsid; stdio[0]'s terminal becomes the controlling one
 };
 /// Starts a program as a child of the kernel; a name without a slash is looked up in the environment's PATH.

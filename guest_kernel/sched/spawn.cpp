@@ -102,6 +102,7 @@ void spawned_thread_main(void* self) {
         Process& process = thread.process();
         Result<void> outcome = become_program(*start);
         if (!outcome) process.control_tag = 0;  // nobody hears of its end
+        if (outcome && start->request.started) start->request.started(process.control_tag, process.pid());
         start->finish(outcome);
         start = nullptr;
         if (!outcome) exit_group(0);
