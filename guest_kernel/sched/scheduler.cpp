@@ -172,6 +172,7 @@ u64 turn_end(const Cpu& cpu) {
 
 void program_timer(Cpu& cpu) {
     u64 turn = turn_end(cpu), event = cpu.next_event_ns;
+    if (turn == 0) turn = kForever;  // the idle thread gives way without a timer
     u64 wanted = turn < event ? turn : event;
     // A timer set too early is let fire: setting it costs as much.
     if (wanted >= cpu.armed_ns) return;
