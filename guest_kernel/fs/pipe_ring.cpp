@@ -52,8 +52,9 @@ Result<usize> PipeRing::read(Buffer& to) {
         if (used_ == 0) {
             head_ = page * kPageSize;
         } else if (inside + *moved == kPageSize) {
-            release(page);
             head_ %= capacity();
+            // A full ring's last bytes lie before its first ones, in the same page.
+            if (used_ <= capacity() - kPageSize) release(page);
         }
         if (*moved < part) break;
     }
