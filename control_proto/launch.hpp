@@ -33,7 +33,8 @@ struct LaunchSpec {
     KernelChoice kernel;
     unsigned cpus = 1;                        // 1..kMaxCpus
     uint64_t memory_mib = kDefaultMemoryMib;  // guest RAM
-    std::string rootfs;                       // path of the archive that becomes the guest's root
+    std::string rootfs;  // path of the archive that becomes the guest's root: tar, plain or compressed
+    std::string image;   // or: the id (SHA-256) of an image that was imported before
     std::string kernel_arguments;             // extra words for the kernel's command line
     std::vector<std::string>
         arguments;  // the program (looked up in its PATH unless it has a '/') and arguments
@@ -55,14 +56,14 @@ struct Outcome {
     };
     Kind kind = Kind::Lost;
     int value = 0;
-    std::string message;      // one line for a person; empty for Exited and Signalled
-    std::string hint;         // what to do next; may be empty
-    std::string report;       // Panicked: registers, backtrace, last calls
-    std::string engine;       // "kvm", "qemu"
-    std::string kernel;       // "isolated", "flat"
+    std::string message{};    // one line for a person; empty for Exited and Signalled
+    std::string hint{};       // what to do next; may be empty
+    std::string report{};     // Panicked: registers, backtrace, last calls
+    std::string engine{};     // "kvm", "qemu"
+    std::string kernel{};     // "isolated", "flat"
     uint64_t boot_ns = 0;     // kernel entry → ready for programs, by the guest's clock; 0: never got there
     uint64_t program_ns = 0;  // program's start → end, by the guest's clock
-    std::optional<Statistics> statistics;  // none: the guest never showed its counters
+    std::optional<Statistics> statistics{};  // none: the guest never showed its counters
 };
 
 }  // namespace astra::control

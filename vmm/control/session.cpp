@@ -97,18 +97,21 @@ Result<void> Session::dispatch_to_program(const Frame& frame) {
     if (found == programs_.end()) return broken("a frame about a program that was never asked for");
     Program& program = found->second;
     bool answer = frame.type == Type::Started || frame.type == Type::SpawnFailed;
-    if (answer == program.running) return broken("a program's frames are out of order");
+    bool late = frame.type == Type::Output || frame.type == Type::Credit;
+    if (late && program.state == Program::State::Ended) return {};
+    if (program.state != (answer ? Program::State::Asked : Program::State::Running))
+        return broken("a program's frames are out of order");
     switch (frame.type) {
         case Type::Started:
-            program.running = true;
+            program.state = Program::State::Running;
             events_.on_started(frame.tag, frame.message<StartedMessage>());
             return {};
         case Type::SpawnFailed:
-            programs_.erase(found);
+            program.state = Program::State::Ended;
             events_.on_spawn_failed(frame.tag, frame.message<SpawnFailedMessage>().error);
             return {};
         case Type::Exited:
-            programs_.erase(found);
+            program.state = Program::State::Ended;
             events_.on_exited(frame.tag, frame.message<ExitedMessage>());
             return {};
         case Type::Output: {
@@ -153,10 +156,15 @@ Result<void> Session::spawn(u64 tag, const SpawnRequest& request) {
     return {};
 }
 
+const Session::Program* Session::running(u64 tag) const {
+    auto found = programs_.find(tag);
+    bool runs = found != programs_.end() && found->second.state == Program::State::Running;
+    return runs ? &found->second : nullptr;
+}
+
 usize Session::input_capacity(u64 tag) const {
-    auto program = programs_.find(tag);
-    if (program == programs_.end() || !program->second.running || program->second.input_ended) return 0;
-    return program->second.window;
+    const Program* program = running(tag);
+    return program && !program->input_ended ? program->window : 0;
 }
 
 usize Session::send_input(u64 tag, std::span<const u8> bytes) {
@@ -172,20 +180,20 @@ usize Session::send_input(u64 tag, std::span<const u8> bytes) {
 }
 
 void Session::end_input(u64 tag) {
-    auto program = programs_.find(tag);
-    if (program == programs_.end() || std::exchange(program->second.input_ended, true)) return;
+    const Program* program = running(tag);
+    if (!program || program->input_ended) return;
+    programs_[tag].input_ended = true;
     queue(Type::Input, tag, bytes_of(StreamMessage{.stream = 0, .reserved = 0}));
 }
 
 bool Session::signal(u64 tag, u32 number) {
-    auto program = programs_.find(tag);
-    if (program == programs_.end() || !program->second.running) return false;
+    if (!running(tag)) return false;
     queue(Type::Signal, tag, bytes_of(SignalMessage{.signal = number, .reserved = 0}));
     return true;
 }
 
 void Session::resize(u64 tag, u16 rows, u16 columns) {
-    if (programs_.contains(tag))
+    if (running(tag))
         queue(Type::Resize, tag, bytes_of(ResizeMessage{.rows = rows, .columns = columns, .reserved = 0}));
 }
 

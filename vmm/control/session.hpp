@@ -56,8 +56,8 @@ class Session {
     /// Sends what the socket takes. A peer that is gone is not an error here: receive() tells.
     [[nodiscard]] Result<void> flush();
 
-    /// Asks for a program to be started; `tag` must be free. Errors: InvalidArgument when arguments and
-    /// environment do not fit into one frame.
+    /// Asks for a program to be started; `tag` must not belong to one that was asked for or runs. Errors:
+    /// InvalidArgument when arguments and environment do not fit into one frame.
     [[nodiscard]] Result<void> spawn(u64 tag, const SpawnRequest& request);
     /// Bytes send_input() takes now; 0 for programs that are not running or whose input has ended.
     [[nodiscard]] usize input_capacity(u64 tag) const;
@@ -71,13 +71,15 @@ class Session {
 
   private:
     struct Program {
-        bool running = false;  // Started has come
+        /// Ended programs stay known: what their children still write, and credit under way, is dropped.
+        enum class State { Asked, Running, Ended } state = State::Asked;
         bool input_ended = false;
         u32 window = abi::control::kStreamWindow;  // input bytes that may still be sent
     };
     [[nodiscard]] Result<void> dispatch(const Frame& frame);
     [[nodiscard]] Result<void> dispatch_to_program(const Frame& frame);
     [[nodiscard]] Result<void> take_hello(const Frame& frame);
+    [[nodiscard]] const Program* running(u64 tag) const;
     [[nodiscard]] Result<void> take_credit(Program& program, const abi::control::CreditMessage& credit);
     void queue(abi::control::Type type, u64 tag, std::span<const u8> message, std::span<const u8> tail = {});
 

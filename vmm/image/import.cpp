@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <memory>
 
-#include "vmm/base/state_dir.hpp"
 #include "vmm/image/store.hpp"
 
 namespace astra::vmm::image {
@@ -45,9 +44,7 @@ bool unchanged(const struct stat& a, const struct stat& b) {
 
 Result<ImportedImage> import_image(const std::string& path, const ImportOptions& options) {
     Input input = TRY(open_input(path));
-    std::string directory = options.store;
-    if (directory.empty()) directory = TRY(state_dir()) + "/images";
-    Store store = TRY(Store::open(std::move(directory)));
+    Store store = TRY(Store::open(options.store));
     auto key = Store::source_key(input.real_path, input.status);
     if (key && options.use_cache)
         if (auto known = store.find_source(*key)) return *known;

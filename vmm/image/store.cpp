@@ -37,6 +37,7 @@ PendingImage::~PendingImage() {
 }
 
 Result<Store> Store::open(std::string path) {
+    if (path.empty()) path = TRY(state_dir()) + "/images";
     Store store(std::move(path));
     TRY(make_directories(store.path_ + "/sources"));
     TRY(make_directories(store.scratch_directory()));

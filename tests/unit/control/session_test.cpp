@@ -210,6 +210,17 @@ TEST_F(SessionTest, AFailedSpawnFreesItsTag) {
     EXPECT_TRUE(session->spawn(1, {.workdir = "/", .arguments = {"y"}, .environment = {}}));
 }
 
+TEST_F(SessionTest, WhatComesAfterTheEndIsDropped) {
+    start();
+    guest->send(Type::Exited, 1, ExitedMessage{});
+    guest->send(Type::Output, 1, StreamMessage{1, 0}, "from a child left behind");
+    guest->send(Type::Credit, 1, CreditMessage{0, 5});
+    ASSERT_TRUE(session->receive());
+    EXPECT_EQ(events.output[1], "");
+    guest->send(Type::Exited, 1, ExitedMessage{});
+    expect_broken();
+}
+
 TEST_F(SessionTest, ArgumentsThatDoNotFitAreRefused) {
     auto result =
         session->spawn(1, {.workdir = "/", .arguments = {std::string(kMaxPayload, 'x')}, .environment = {}});

@@ -1,0 +1,100 @@
+// Engine "qemu": QEMU's microvm with virtio-mmio devices, for hosts without a usable /dev/kvm (TCG) and for
+// debugging.
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+
+#include "guest_kernel/abi/control.hpp"
+#include "guest_kernel/abi/machine.hpp"
+#include "vmm/engines/engine.hpp"
+#include "vmm/engines/wiring.hpp"
+
+namespace astra::vmm {
+namespace {
+
+class QemuEngine : public Engine {
+  public:
+    QemuEngine(std::string qemu, Accelerator accelerator)
+        : qemu_(std::move(qemu)), accelerator_(accelerator) {}
+    [[nodiscard]] std::string_view name() const override { return "qemu"; }
+    [[nodiscard]] std::string_view program() const override { return "qemu-system-x86_64"; }
+    [[nodiscard]] Result<Machine> launch(const MachineSpec& spec) const override;
+    [[nodiscard]] MachineEnd end_of(int wait_status) const override;
+
+  private:
+    std::string qemu_;
+    Accelerator accelerator_;
+};
+
+/// The whole RAM is one memfd: the kernel keeps its counters in RAM and says where.
+Result<SharedMemory> make_ram(u64 bytes) {
+    u64 low = std::min(bytes, abi::machine::kLowRamLimit);
+    std::vector<SharedMemory::Segment> segments{{PhysAddr(0), low, 0}};
+    if (bytes > low) segments.push_back({PhysAddr(abi::machine::kHighRamBase), bytes - low, low});
+    return SharedMemory::create("astra-guest-ram", std::move(segments));
+}
+
+Result<Machine> QemuEngine::launch(const MachineSpec& spec) const {
+    auto ram = TRY(make_ram(spec.memory_mib << 20));
+    Ends control = TRY(make_socket_pair()), console = TRY(make_socket_pair());
+    Ends log = TRY(make_pipe()), errors = TRY(make_pipe());
+
+    ProcessSpec process{
+        .program = qemu_, .arguments = {}, .inherited = {}, .errors = std::move(errors.theirs)};
+    int ram_fd = process.inherit(TRY(ram.share()));
+    int log_fd = process.inherit(std::move(log.theirs));
+    int console_fd = process.inherit(std::move(console.theirs));
+    int control_fd = process.inherit(std::move(control.theirs));
+    bool kvm = accelerator_ == Accelerator::Kvm;
+    process.arguments = {
+        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+        // The machine of guest_kernel/abi/machine.hpp.
+        "-machine", "microvm,acpi=off,pit=on,rtc=on,pic=on,memory-backend=ram", "-accel",
+        kvm ? "kvm" : "tcg,thread=multi", "-cpu", kvm ? "host" : "max", "-smp", fmt::to_string(spec.cpus),
+        "-m", fmt::format("{}M", spec.memory_mib), "-object",
+        fmt::format("memory-backend-file,id=ram,size={}M,share=on,mem-path=/proc/self/fd/{}", spec.memory_mib,
+                    ram_fd),
+        "-kernel", spec.kernel, "-append", spec.command_line, "-device",
+        fmt::format("isa-debug-exit,iobase={:#x},iosize=4", abi::machine::kPortExit),
+        // The serial port: a file chardev on a pipe. (A socket chardev drops bytes when the guest is quick.)
+        "-add-fd", fmt::format("fd={},set=1", log_fd), "-chardev", "file,id=log,path=/dev/fdset/1,append=on",
+        "-serial", "chardev:log", "-global", "virtio-mmio.force-legacy=false", "-device",
+        "virtio-serial-device,max_ports=2", "-chardev", fmt::format("socket,id=console,fd={}", console_fd),
+        "-device", "virtconsole,nr=0,chardev=console", "-chardev",
+        fmt::format("socket,id=control,fd={}", control_fd), "-device",
+        fmt::format("virtserialport,nr=1,chardev=control,name={}", abi::control::kPortName), "-device",
+        "virtio-rng-device"};
+    if (!spec.image.empty()) {
+        process.arguments.push_back("-initrd");
+        process.arguments.push_back(spec.image);
+    }
+    return Machine{.process = TRY(Process::start(std::move(process))),
+                   .control = std::move(control.ours),
+                   .console = std::move(console.ours),
+                   .log = std::move(log.ours),
+                   .errors = std::move(errors.ours),
+                   .shared = std::move(ram)};
+}
+
+MachineEnd QemuEngine::end_of(int wait_status) const {
+    if (!WIFEXITED(wait_status)) return MachineEnd::Killed;
+    // isa-debug-exit leaves with (v << 1) | 1; 0 is a reset under -no-reboot.
+    auto doorbell = [&](abi::machine::ExitCode code) {
+        return WEXITSTATUS(wait_status) == ((static_cast<int>(code) << 1) | 1);
+    };
+    if (WEXITSTATUS(wait_status) == 0) return MachineEnd::Reset;
+    // QEMU's own errors end it with 1 too: a "clean" end before Hello is one of those.
+    if (doorbell(abi::machine::ExitCode::Clean)) return MachineEnd::Clean;
+    if (doorbell(abi::machine::ExitCode::Panic)) return MachineEnd::Panic;
+    if (doorbell(abi::machine::ExitCode::WrongBuild)) return MachineEnd::WrongBuild;
+    return MachineEnd::Failed;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_qemu_engine(std::string qemu, Accelerator accelerator) {
+    return std::make_unique<QemuEngine>(std::move(qemu), accelerator);
+}
+
+}  // namespace astra::vmm
