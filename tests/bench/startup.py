@@ -1,0 +1,98 @@
+"""What a guest costs to start and to keep: launch latency, instructions of boot, memory of the VMM."""
+import glob
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import time
+
+import guest
+
+
+def latency(engines, launches):
+    """{engine: {"min_ms", "median_ms"} or {"why"}}: `astra run` to the program's first byte. Engines take turns."""
+    times = {name: [] for name in engines}
+    result = {name: {"why": why} for name, why in engines.items() if why}
+    for _ in range(launches):
+        for name in engines:
+            if name in result:
+                continue
+            try:
+                times[name].append(guest.time_to_first_byte(name) * 1e3)
+            except guest.CannotRun as reason:
+                result[name] = {"why": str(reason)}
+    for name, all_ms in times.items():
+        if name not in result:
+            result[name] = {"min_ms": min(all_ms), "median_ms": statistics.median(all_ms)}
+    return result
+
+
+# Stands in for QEMU in PATH: the same machine, its clock counting instructions (one a nanosecond) and standing still
+# while nothing is to be done.
+SHIM = """#!/bin/bash
+exec {qemu} "${{@/#tcg,thread=multi/tcg,thread=single}}" -icount shift=0,sleep=off
+"""
+
+
+def instructions():
+    """Guest instructions under QEMU with -icount: kernel's clock start → ready, and reset → first user instruction."""
+    qemu = shutil.which("qemu-system-x86_64")
+    if not qemu:
+        return {"why": "qemu-system-x86_64 is not in PATH"}
+    folder = os.path.join(guest.WORK, "icount")
+    os.makedirs(folder, exist_ok=True)
+    shim = os.path.join(folder, "qemu-system-x86_64")
+    with open(shim, "w") as file:
+        file.write(SHIM.format(qemu=qemu))
+    os.chmod(shim, 0o755)
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    try:
+        done = guest.run_program("qemu-tcg", ["/bin/first_tsc"], 60, ["--stats=json"], environment)
+    except guest.CannotRun as reason:
+        return {"why": str(reason)}
+    outcome = json.loads(done.stderr.strip().splitlines()[-1])
+    return {"kernel_ready": outcome["boot_ns"], "reset_to_user": int(done.stdout)}
+
+
+def children(pid):
+    found = []
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):
+        with open(path) as file:
+            found += [int(word) for word in file.read().split()]
+    return found
+
+
+def mappings(pid):
+    """(kB of address space, of Rss, of private memory) of each mapping."""
+    sizes = []
+    with open(f"/proc/{pid}/smaps") as file:
+        for line in file:
+            key, _, value = line.partition(":")
+            if key == "Size":
+                sizes.append([int(value.split()[0]), 0, 0])
+            elif key == "Rss":
+                sizes[-1][1] = int(value.split()[0])
+            elif key in ("Private_Clean", "Private_Dirty"):
+                sizes[-1][2] += int(value.split()[0])
+    return sizes
+
+
+def memory(engines):
+    """astra-vmm's own memory beside what the guest sees (its RAM and its copy of the image), in KiB."""
+    if engines["kvm"]:
+        return {"why": engines["kvm"]}
+    shown = {guest.MEMORY_MIB * 1024, -(-os.path.getsize(guest.IMAGE) // 4096) * 4}
+    run = subprocess.Popen(guest.command("kvm", ["/bin/busybox", "cat"], ["--timeout", "20s"]),
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        run.stdin.write(b"ready\n")
+        run.stdin.flush()
+        if not os.read(run.stdout.fileno(), 6):
+            return {"why": "the guest ended"}
+        time.sleep(0.2)
+        own = [m for pid in children(run.pid) for m in mappings(pid) if m[0] not in shown]
+        return {"rss_kib": sum(m[1] for m in own), "private_kib": sum(m[2] for m in own)}
+    finally:
+        run.kill()
+        run.wait()
