@@ -7,7 +7,8 @@ taking turns; each figure is the minimum of {repeats} runs. Absolute figures dri
 does: read the ratios.
 
 The rows are those of `tests/bench/sysmicro`, the same static binary everywhere; `x` is how many times the native cost.
-A row without a figure says why below. `kvm` is {kvm}; `qemu-tcg` is QEMU's emulator with the isolated kernel.
+A row without a figure says why below. `kvm` is {kvm}; `qemu-tcg` is QEMU's emulator with
+the isolated kernel.
 """
 
 
@@ -57,7 +58,11 @@ def startup_lines(result):
     return ["| start and upkeep | |", "|---|---|", *lines]
 
 
+def body(result):
+    why = reasons(result)
+    return [*rows_table(result), "", *([*why, ""] if why else []), *startup_lines(result)]
+
+
 def document(result):
     head = INTRODUCTION.format(machine=result["machine"], repeats=result["repeats"], kvm=result["kvm"])
-    parts = [head, *rows_table(result), "", *reasons(result), "", *startup_lines(result)]
-    return "\n".join(parts).replace("\n\n\n", "\n\n") + "\n"
+    return "\n".join([head, *body(result)]) + "\n"
