@@ -168,7 +168,7 @@ void end_process(Process& process) {
     Ref<mm::AddressSpace> space = replace_space(nullptr);
     release_vfork_parent(process);
     finish_process(process);
-    retire_space(std::move(space));
+    if (space) retire_space(std::move(space));
 }
 
 }  // namespace
