@@ -3,7 +3,7 @@
 INTRODUCTION = """# Benchmarks
 
 Written by `./dev bench --document`: {machine}. Everything in one table was measured in one run, native and guests
-taking turns; each figure is the minimum of {repeats} runs. Absolute figures drift with the machine and what else it
+taking turns, guests with one CPU; each figure is the minimum of {repeats} runs. Absolute figures drift with the machine and what else it
 does: read the ratios.
 
 The rows are those of `tests/bench/sysmicro`, the same static binary everywhere; `x` is how many times the native cost.
