@@ -20,22 +20,21 @@ std::string path_of(const Tree& tree, const Placed& placed) {
 
 std::vector<Placed> in_order(const Tree& tree) {
     std::vector<Placed> directories(1);
-    std::vector<Placed> others;
+    std::vector<Placed> placed;
     // Breadth-first; the list grows while it is walked.
     for (usize at = 0; at < directories.size(); at++) {
         NodeId parent = directories[at].node;
         for (const auto& [name, child] : tree.node(parent).children) {
-            auto& list = tree.node(child).meta.kind == Kind::Directory ? directories : others;
+            auto& list = tree.node(child).meta.kind == Kind::Directory ? directories : placed;
             list.push_back({.directory = parent, .name = name, .node = child});
         }
     }
-    std::ranges::stable_sort(others, {}, [&](const Placed& placed) { return tree.node(placed.node).member; });
-    directories.insert(directories.end(), std::make_move_iterator(others.begin()),
-                       std::make_move_iterator(others.end()));
-    for (usize i = 0; i < directories.size(); i++)
-        directories[i].first =
-            i > 0 && directories[i].node == directories[i - 1].node ? directories[i - 1].first : i;
-    return directories;
+    std::ranges::stable_sort(placed, {}, [&](const Placed& p) { return tree.node(p.node).member; });
+    placed.insert(placed.end(), std::make_move_iterator(directories.rbegin()),
+                  std::make_move_iterator(directories.rend()));
+    for (usize i = 0; i < placed.size(); i++)
+        placed[i].first = i > 0 && placed[i].node == placed[i - 1].node ? placed[i - 1].first : i;
+    return placed;
 }
 
 std::string index_header(u64 bytes) {

@@ -42,7 +42,7 @@ tar -cf a.tar tree && tar -tf a.tar | sort; mkdir out && tar -xf a.tar -C out &&
 t date
 date -u -d '2024-02-29 +1 year' +%F; date -u -d @86400 '+%s %A %j'; TZ=America/New_York date -d @1700000000 +%H:%M 2>/dev/null
 t procps
-ps -o pid=,comm= -p $$ | awk '{ print ($1 > 0), $2 }'; sleep 9 & p=$!; pgrep -x sleep | grep -cx $p; pkill -x sleep; wait $p; echo $?; free -b | awk '/^Mem/ { print ($2 > 0) }'; uptime | grep -c up; ps -ef | awk -v p=$$ '$2 == p' | wc -l; pidof bash >/dev/null && echo pidof
+ps -o pid=,comm= -p $$ | awk '{ print ($1 > 0), $2 }'; sleep 9 & p=$!; for i in {1..100}; do pgrep -x sleep >/dev/null && break; sleep 0.02; done; pgrep -x sleep | grep -cx $p; pkill -x sleep; wait $p; echo $?; free -b | awk '/^Mem/ { print ($2 > 0) }'; uptime | grep -c up; ps -ef | awk -v p=$$ '$2 == p' | wc -l; pidof bash >/dev/null && echo pidof
 t users
 id; whoami; id -nG nobody; getent passwd root; getent group tty; su nobody -s /bin/sh -c id; chown nobody f && stat -c %U f
 t dpkg
