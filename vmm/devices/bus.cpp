@@ -22,7 +22,7 @@ Result<void> Bus::attach(u64 base, u64 size, Device& device, std::mutex& lock) {
         return fail(Code::InvalidArgument,
                     fmt::format("{} window of {} at {:#x} overlaps {} at {:#x}", name_, device.label(), base,
                                 clash->device.label(), clash->base));
-    windows_.insert(next, std::make_unique<Window>(base, size, device, lock));
+    windows_.insert(next, std::unique_ptr<Window>(new Window{base, size, device, lock}));
     return {};
 }
 

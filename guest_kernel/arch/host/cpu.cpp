@@ -67,7 +67,7 @@ void spin_pause() {
 }
 
 Result<void> install_irq(u32 line, void (*handler)(void*), void* argument) {
-    if (!irqs.try_emplace(line, handler, argument).second) return fail(Errno::kEBUSY);
+    if (!irqs.try_emplace(line, Irq{handler, argument}).second) return fail(Errno::kEBUSY);
     return {};
 }
 Result<MsiMessage> install_msi(void (*)(void*), void*) { return fail(Errno::kENOSPC); }
