@@ -226,6 +226,9 @@ void stop_other_cpus();
 void early_write(std::span<const char> text);
 /// Fills `frames` with return addresses of the current call chain, innermost first; returns how many.
 usize backtrace(std::span<u64> frames);
+/// Writes what /proc/cpuinfo says about each CPU, from vendor_id on, in Linux's format for this architecture.
+/// Returns the length written, at most to.size().
+usize describe_cpu(std::span<char> to);
 /// Random bytes from RDRAND when it works; false otherwise.
 bool hardware_random(u64& value);
 

@@ -47,7 +47,8 @@ Result<Ref<File>> open_found(const Caller& caller, const Path& path, u32 flags, 
     Inode& inode = *path.dentry->inode;
     Ref<File> file = TRY(inode.open(path, flags));
     if (!created && (flags & kOTruncate) && inode.is_regular()) TRY(change_size(path, 0));
-    file->flags = (flags & ~u32(kOOnlyAtOpen)) | kOLargeFile;
+    // Without a mount it is an open file found behind one of /proc's links, which keeps its own flags.
+    if (path.mount) file->flags = (flags & ~u32(kOOnlyAtOpen)) | kOLargeFile;
     return file;
 }
 

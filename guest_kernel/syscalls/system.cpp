@@ -22,6 +22,16 @@ constinit sched::SpinLocked<abi::UtsName, sched::Rank::Log> g_identity(kIdentity
 
 abi::UtsName system_identity() { return *g_identity.lock(); }
 
+Result<void> set_host_name(std::string_view name) {
+    if (!sched::current_process().credentials().is_privileged()) return fail(Errno::kEPERM);
+    abi::UtsName fresh{};
+    if (name.size() >= sizeof fresh.nodename) return fail(Errno::kEINVAL);
+    __builtin_memcpy(fresh.nodename, name.data(), name.size());
+    auto identity = g_identity.lock();
+    __builtin_memcpy(identity->nodename, fresh.nodename, sizeof fresh.nodename);
+    return {};
+}
+
 }  // namespace astra
 
 namespace astra::syscalls {
@@ -53,13 +63,10 @@ SyscallResult sys_uname(Out<UtsName> buf) {
 }
 
 SyscallResult sys_sethostname(In<u8> name, usize length) {
-    if (!sched::current_process().credentials().is_privileged()) return fail(Errno::kEPERM);
-    constexpr usize kMost = sizeof(UtsName::nodename) - 1;
-    if (length > kMost) return fail(Errno::kEINVAL);
-    u8 text[kMost + 1] = {};
-    TRY(mm::copy_in({text, length}, name.address()));
-    auto identity = g_identity.lock();
-    __builtin_memcpy(identity->nodename, text, sizeof text);
+    char text[sizeof(UtsName::nodename)];
+    if (length >= sizeof text) return fail(Errno::kEINVAL);
+    TRY(mm::copy_in({reinterpret_cast<u8*>(text), length}, name.address()));
+    TRY(set_host_name({text, length}));
     return 0;
 }
 

@@ -10,6 +10,31 @@ using Link = Result<String>(const Subject&);
 using Follow = Result<Path>(const Subject&);
 
 // system.cpp
-Show show_cmdline, show_filesystems, show_loadavg, show_meminfo, show_stat, show_uptime;
+Show show_cmdline, show_cpuinfo, show_filesystems, show_loadavg, show_meminfo, show_stat, show_uptime,
+    show_version;
+
+// sysctl.cpp: /proc/sys
+extern const std::span<const Entry> kSysctlEntries;
+
+// process.cpp: of a process, or of one thread
+Show show_process_stat, show_process_statm, show_comm, show_cgroup, show_zero;
+Store store_comm;
+int next_process(const Subject& root, int from);
+int next_thread(const Subject& process, int from);
+
+// status.cpp
+Show show_status, show_limits;
+
+// memory.cpp
+Show show_maps, show_smaps, show_arguments, show_environment, show_auxv;
+
+// links.cpp
+Link link_self, link_thread_self, link_mounts, link_cwd, link_root, link_executable, link_descriptor;
+Follow follow_cwd, follow_root, follow_executable, follow_descriptor;
+Show show_fdinfo;
+int next_descriptor(const Subject& process, int from);
+
+// mounts.cpp
+Show show_mounts, show_mountinfo;
 
 }  // namespace astra::fs::procfs

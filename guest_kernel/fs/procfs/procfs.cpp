@@ -1,4 +1,4 @@
-// The tree of /proc.
+// The tree of /proc (proc(5)): which name shows what.
 #include "guest_kernel/fs/procfs/procfs.hpp"
 
 #include "guest_kernel/fs/procfs/files.hpp"
@@ -9,15 +9,66 @@ namespace {
 
 using namespace procfs;
 
-constexpr Entry kRootEntries[] = {
+constexpr Entry kDescriptor{.name = "", .mode = 0700, .link = link_descriptor, .follow = follow_descriptor};
+constexpr Entry kDescriptorInfo{.name = "", .mode = 0400, .show = show_fdinfo};
+
+Subject descriptor_subject(const Subject& of, int fd) { return {of.pid, of.tid, fd}; }
+constexpr Numbers kDescriptors{kDescriptor, next_descriptor, descriptor_subject};
+constexpr Numbers kDescriptorInfos{kDescriptorInfo, next_descriptor, descriptor_subject};
+
+// What processes and threads both have.
+#define ASTRA_TASK_ENTRIES                                                                   \
+    {.name = "auxv", .mode = 0400, .show = show_auxv},                                       \
+        {.name = "cgroup", .mode = 0444, .show = show_cgroup},                               \
+        {.name = "cmdline", .mode = 0444, .show = show_arguments},                           \
+        {.name = "comm", .mode = 0644, .show = show_comm, .store = store_comm},              \
+        {.name = "cwd", .mode = 0777, .link = link_cwd, .follow = follow_cwd},               \
+        {.name = "environ", .mode = 0400, .show = show_environment},                         \
+        {.name = "exe", .mode = 0777, .link = link_executable, .follow = follow_executable}, \
+        {.name = "fd", .mode = 0500, .numbers = &kDescriptors},                              \
+        {.name = "fdinfo", .mode = 0555, .numbers = &kDescriptorInfos},                      \
+        {.name = "limits", .mode = 0444, .show = show_limits},                               \
+        {.name = "maps", .mode = 0444, .show = show_maps},                                   \
+        {.name = "mountinfo", .mode = 0444, .show = show_mountinfo},                         \
+        {.name = "mounts", .mode = 0444, .show = show_mounts},                               \
+        {.name = "oom_adj", .mode = 0444, .show = show_zero},                                \
+        {.name = "oom_score", .mode = 0444, .show = show_zero},                              \
+        {.name = "oom_score_adj", .mode = 0444, .show = show_zero},                          \
+        {.name = "root", .mode = 0777, .link = link_root, .follow = follow_root},            \
+        {.name = "smaps", .mode = 0444, .show = show_smaps},                                 \
+        {.name = "stat", .mode = 0444, .show = show_process_stat},                           \
+        {.name = "statm", .mode = 0444, .show = show_process_statm},                         \
+        {.name = "status", .mode = 0444, .show = show_status}, {                             \
+        .name = "wchan", .mode = 0444, .show = show_zero                                     \
+    }
+
+constexpr Entry kThreadEntries[] = {ASTRA_TASK_ENTRIES};
+constexpr Entry kThread{.name = "", .mode = 0555, .children = kThreadEntries};
+Subject thread_subject(const Subject& of, int tid) { return {of.pid, tid, -1}; }
+constexpr Numbers kThreads{kThread, next_thread, thread_subject};
+
+constexpr Entry kProcessEntries[] = {ASTRA_TASK_ENTRIES,
+                                     {.name = "task", .mode = 0555, .numbers = &kThreads}};
+#undef ASTRA_TASK_ENTRIES
+constexpr Entry kProcess{.name = "", .mode = 0555, .children = kProcessEntries};
+Subject process_subject(const Subject&, int pid) { return {pid, 0, -1}; }
+constexpr Numbers kProcesses{kProcess, next_process, process_subject};
+
+const Entry kRootEntries[] = {
     {.name = "cmdline", .mode = 0444, .show = show_cmdline},
+    {.name = "cpuinfo", .mode = 0444, .show = show_cpuinfo},
     {.name = "filesystems", .mode = 0444, .show = show_filesystems},
     {.name = "loadavg", .mode = 0444, .show = show_loadavg},
     {.name = "meminfo", .mode = 0444, .show = show_meminfo},
+    {.name = "mounts", .mode = 0777, .link = link_mounts},
+    {.name = "self", .mode = 0777, .link = link_self},
     {.name = "stat", .mode = 0444, .show = show_stat},
+    {.name = "sys", .mode = 0555, .children = kSysctlEntries},
+    {.name = "thread-self", .mode = 0777, .link = link_thread_self},
     {.name = "uptime", .mode = 0444, .show = show_uptime},
+    {.name = "version", .mode = 0444, .show = show_version},
 };
-constexpr Entry kRoot{.name = "", .mode = 0555, .children = kRootEntries};
+const Entry kRoot{.name = "", .mode = 0555, .children = kRootEntries, .numbers = &kProcesses};
 
 }  // namespace
 

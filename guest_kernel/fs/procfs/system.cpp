@@ -1,4 +1,5 @@
 // Files of /proc about the system as a whole (proc(5)).
+#include "guest_kernel/syscalls/system.hpp"
 #include "guest_kernel/drivers/command_line.hpp"
 #include "guest_kernel/fs/mount.hpp"
 #include "guest_kernel/fs/procfs/files.hpp"
@@ -19,6 +20,17 @@ constexpr u64 kNsPerSecond = 1'000'000'000;
 Result<void> show_cmdline(const Subject&, Text& text) {
     text.append(command_line());
     text.append("\n");
+    return {};
+}
+
+Result<void> show_cpuinfo(const Subject&, Text& text) {
+    char model[2048];
+    usize length = arch::describe_cpu(model);
+    for (u32 cpu = 0; cpu < arch::cpus_online(); cpu++) {
+        text.add("processor\t: %u\n", cpu);
+        text.append({model, length});
+        text.append("\n");
+    }
     return {};
 }
 
@@ -102,6 +114,12 @@ Result<void> show_stat(const Subject&, Text& text) {
     text.add("ctxt %zu\nbtime %zu\nprocesses %zu\nprocs_running %u\nprocs_blocked 0\n",
              usize{stats.context_switches}, usize{stats.boot_wall_ns / kNsPerSecond}, usize{stats.forks},
              stats.runnable);
+    return {};
+}
+
+Result<void> show_version(const Subject&, Text& text) {
+    abi::UtsName name = system_identity();
+    text.add("%s version %s (astra) (gcc) %s\n", name.sysname, name.release, name.version);
     return {};
 }
 

@@ -15,9 +15,9 @@ class TarBuilder {
         u32 mode = 0644;
         u32 uid = 0, gid = 0;
         i64 mtime = 1'000'000'000;
-        std::string link;
+        std::string link = {};
         u32 major = 0, minor = 0;
-        std::string prefix;
+        std::string prefix = {};
     };
 
     TarBuilder& raw(const std::string& name, const std::string& data, const Options& o) {

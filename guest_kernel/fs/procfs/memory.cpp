@@ -1,0 +1,114 @@
+// Files about a process's memory: maps, smaps, and what exec put on its stack (proc(5)).
+#include "guest_kernel/fs/file.hpp"
+#include "guest_kernel/fs/procfs/files.hpp"
+
+namespace astra::fs::procfs {
+
+namespace {
+
+Result<Ref<mm::AddressSpace>> space_of(const Subject& subject) {
+    Ref<sched::Process> process = TRY(private_process_of(subject));
+    return process->space_ref();
+}
+
+Result<void> add_area(const mm::AreaInfo& area, Text& text) {
+    constexpr usize kNameColumn = 73;  // Linux pads to it: 25 + 6 * sizeof(void*) - 1
+    usize before = text.size();
+    mm::PageSource::Identity from{0, 0};
+    // Shared anonymous memory has a source, but no file that was mapped.
+    bool file = area.source && area.name.empty();
+    if (file) from = area.source->identity();
+    text.add("%08zx-%08zx %c%c%c%c %08zx %02x:%02x %zu ", usize{area.start.raw()}, usize{area.end.raw()},
+             area.prot & mm::kProtRead ? 'r' : '-', area.prot & mm::kProtWrite ? 'w' : '-',
+             area.prot & mm::kProtExec ? 'x' : '-', area.shared ? 's' : 'p', file ? usize{area.offset} : 0,
+             device_major(from.device), device_minor(from.device), usize{from.inode});
+    String name;
+    if (area.keep)
+        name = TRY(static_cast<File&>(*area.keep).describe());
+    else if (file)
+        name = TRY(String::from("/dev/zero (deleted)"));
+    else
+        name = TRY(String::from(area.name));
+    if (!name.empty()) {
+        for (usize column = text.size() - before; column < kNameColumn; column++) text.append(" ");
+        text.append(name);
+    }
+    text.append("\n");
+    return {};
+}
+
+Result<void> show_areas(const Subject& subject, Text& text, bool detailed) {
+    Ref<mm::AddressSpace> space = TRY(space_of(subject));
+    if (!space) return {};  // a zombie
+    Vector<mm::AreaInfo> areas;
+    TRY(space->list(areas));
+    for (const mm::AreaInfo& area : areas) {
+        TRY(add_area(area, text));
+        if (!detailed) continue;
+        usize size = (area.end - area.start) / 1024, resident = area.resident_pages * (kPageSize / 1024);
+        text.add("Size:           %8zu kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n", size, 4, 4);
+        text.add("Rss:            %8zu kB\nPss:            %8zu kB\n", resident, resident);
+        text.add("Shared_Clean:   %8u kB\nShared_Dirty:   %8zu kB\n", 0, area.shared ? resident : 0);
+        text.add("Private_Clean:  %8u kB\nPrivate_Dirty:  %8zu kB\n", 0, area.shared ? 0 : resident);
+        text.add("Referenced:     %8zu kB\nAnonymous:      %8zu kB\nSwap:           %8u kB\n", resident,
+                 area.source ? 0 : resident, 0);
+    }
+    return {};
+}
+
+/// Appends the program's memory [from, to), as far as it can be read.
+Result<void> add_bytes(mm::AddressSpace& space, UserAddr from, UserAddr to, Text& text) {
+    u8 bytes[512];
+    while (from < to) {
+        usize wanted = to - from < sizeof bytes ? to - from : sizeof bytes;
+        auto done = space.peek(from, {bytes, wanted});
+        if (!done) return {};
+        text.append({reinterpret_cast<const char*>(bytes), *done});
+        if (*done < wanted) return {};
+        from += wanted;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> show_maps(const Subject& subject, Text& text) { return show_areas(subject, text, false); }
+Result<void> show_smaps(const Subject& subject, Text& text) { return show_areas(subject, text, true); }
+
+Result<void> show_arguments(const Subject& subject, Text& text) {
+    // Everyone may read it: ps shows it.
+    Ref<mm::AddressSpace> space = TRY(process_of(subject))->space_ref();
+    return space ? add_bytes(*space, space->layout.args_start, space->layout.args_end, text) : Result<void>{};
+}
+
+Result<void> show_environment(const Subject& subject, Text& text) {
+    Ref<mm::AddressSpace> space = TRY(space_of(subject));
+    return space ? add_bytes(*space, space->layout.env_start, space->layout.env_end, text) : Result<void>{};
+}
+
+// The auxiliary vector lies above the environment's pointers, where exec put it: argc, argv, 0, environ, 0,
+// then pairs up to type 0 (System V ABI AMD64, figure 3.9).
+Result<void> show_auxv(const Subject& subject, Text& text) {
+    Ref<mm::AddressSpace> space = TRY(space_of(subject));
+    if (!space) return {};
+    UserAddr at = space->layout.stack_top, end = space->layout.args_start;
+    auto word = [&]() -> Result<u64> {
+        u64 value = 0;
+        if (at >= end) return fail(Errno::kEIO);
+        if (TRY(space->peek(at, {reinterpret_cast<u8*>(&value), sizeof value})) != sizeof value)
+            return fail(Errno::kEIO);
+        at += sizeof value;
+        return value;
+    };
+    TRY(word());  // argc
+    for (int lists = 0; lists < 2; lists++)
+        while (TRY(word()) != 0) {}
+    for (u64 type = 1; type != 0;) {
+        u64 pair[2] = {TRY(word()), TRY(word())};
+        type = pair[0];
+        text.append({reinterpret_cast<const char*>(pair), sizeof pair});
+    }
+    return {};
+}
+
+}  // namespace astra::fs::procfs
