@@ -162,17 +162,17 @@ void unlock_queue(Cpu& cpu, bool interrupts) {
 }
 
 u64 turn_end(const Cpu& cpu) {
-    if (!cpu.queued) return kForever;
     const Thread& thread = *cpu.current;
-    if (&thread == cpu.idle) return 0;
+    if (!cpu.queued || &thread == cpu.idle) return kForever;  // the idle loop looks by itself
     u64 left = thread.budget_ns;
     if (!cpu.woken.empty() && !thread.woken_first && left > kWakeGranularityNs) left = kWakeGranularityNs;
     return thread.dispatched_ns + left;
 }
 
 void program_timer(Cpu& cpu) {
-    u64 turn = turn_end(cpu), event = cpu.next_event_ns;
-    if (turn == 0) turn = kForever;  // the idle thread gives way without a timer
+    // A turn that is over already needs no interrupt to end it.
+    bool ending = cpu.current->work() & kWorkReschedule;
+    u64 turn = ending ? kForever : turn_end(cpu), event = cpu.next_event_ns;
     u64 wanted = turn < event ? turn : event;
     // A timer set too early is let fire: setting it costs as much.
     if (wanted >= cpu.armed_ns) return;

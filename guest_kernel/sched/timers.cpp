@@ -8,9 +8,6 @@ namespace {
 
 constinit std::atomic<u64> g_wall_offset_ns{0};
 
-// With the PIT as clock source only CPU 0 gets ticks, so all events are its own.
-Cpu& timer_cpu() { return arch::pit_clock() ? cpu_at(0) : this_cpu(); }
-
 void set_next_event(Cpu& cpu, const TimerQueue& queue) {
     cpu.next_event_ns.store(queue.first() ? queue.first()->deadline_ns : kForever, std::memory_order_relaxed);
 }
@@ -31,7 +28,7 @@ void disarm(TimerEvent& event) {
 void arm(TimerEvent& event, u64 deadline_ns) {
     disarm(event);
     bool interrupts = arch::interrupts_disable();
-    Cpu& cpu = timer_cpu();
+    Cpu& cpu = this_cpu();
     {
         auto queue = cpu.timers.lock();
         event.deadline_ns = deadline_ns;
@@ -39,7 +36,7 @@ void arm(TimerEvent& event, u64 deadline_ns) {
         queue->insert(event);
         set_next_event(cpu, *queue);
     }
-    if (&cpu == &this_cpu() && deadline_ns < cpu.armed_ns) {
+    if (deadline_ns < cpu.armed_ns) {
         cpu.armed_ns = deadline_ns;
         arch::arm_timer(deadline_ns);
     }
@@ -91,16 +88,8 @@ void handle_timer_interrupt() {
     Cpu& cpu = this_cpu();
     cpu.armed_ns = kForever;
     run_timers(cpu);
-    u64 now = arch::now_ns();
-    for (u32 i = 0; i < arch::kMaxCpus; i++) {
-        Cpu& other = cpu_at(i);
-        // A tick stands for every CPU's timer.
-        if (&other != &cpu && !(arch::pit_clock() && other.online)) continue;
-        bool interrupts = lock_queue(other);
-        if (other.current != other.idle && turn_end(other) <= now) other.current->raise_work(kWorkReschedule);
-        unlock_queue(other, interrupts);
-    }
     bool interrupts = lock_queue(cpu);
+    if (turn_end(cpu) <= arch::now_ns()) cpu.current->raise_work(kWorkReschedule);
     program_timer(cpu);
     unlock_queue(cpu, interrupts);
 }
