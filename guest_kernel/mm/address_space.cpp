@@ -155,6 +155,13 @@ Result<void> AddressSpace::unmap(UserAddr start, u64 length) {
 
 namespace {
 
+/// A CPU that goes on using `before` does something `after` forbids. One that lacks a right it has been given
+/// looks again by itself.
+bool loses_access(PageFlags before, PageFlags after) {
+    constexpr u32 kRights = u32(PageFlags::Present | PageFlags::Write | PageFlags::Execute);
+    return (u32(before) & ~u32(after) & kRights) != 0;
+}
+
 /// Gives the pages of `area` in [start, end) its protection. Pages that only their area refers to become
 /// writable at once, the others at their next write.
 void protect_pages(Operation& op, const Area& area, u64 start, u64 end) {
@@ -166,10 +173,12 @@ void protect_pages(Operation& op, const Area& area, u64 start, u64 end) {
         bool huge = arch::has(entry.flags, PageFlags::Huge);
         bool was_writable = arch::has(entry.flags, PageFlags::Write);
         bool own = !area.has(kAreaShared) && is_sole_owner(entry);
-        table.protect(UserAddr(at), leaf_flags(area, was_writable || own));
-        at += huge ? kHugePageSize : kPageSize;
+        PageFlags flags = leaf_flags(area, was_writable || own);
+        table.protect(UserAddr(at), flags);
+        u64 next = at + (huge ? kHugePageSize : kPageSize);
+        if (loses_access(entry.flags, flags)) op.tightened(at, next);
+        at = next;
     }
-    op.tightened(start, end);
 }
 
 }  // namespace

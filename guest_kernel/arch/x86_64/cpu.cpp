@@ -22,7 +22,15 @@ void interrupts_restore(bool enabled) {
 }
 bool interrupts_enabled() { return privileged::interrupts_enabled(); }
 void interrupts_enable() { privileged::interrupts_enable(); }
-void idle_wait() { privileged::halt_enabled(); }
+
+// Flushes of the program half spare an idle CPU (tlb.cpp): it makes up for them here.
+void idle_wait() {
+    PerCpu& cpu = this_cpu();
+    cpu.idle.store(true);
+    privileged::halt_enabled();
+    cpu.idle.store(false);
+    if (cpu.flush_owed.load() && cpu.flush_owed.exchange(false)) privileged::flush_program();
+}
 
 u32 cpu_index() {
     u32 index;

@@ -33,7 +33,9 @@ struct alignas(kPerCpuAlignment) PerCpu {
     std::atomic<bool> online{false};
     std::atomic<u64> flush_asked_by{0};  // CPUs whose `flush` this one must serve
     FlushRequest flush;
-    PerCpuBuild build;  // what only this build needs
+    std::atomic<bool> idle{false};  // halted: touches no program memory until it has looked at flush_owed
+    std::atomic<bool> flush_owed{false};  // a flush of the program half it was spared while idle
+    PerCpuBuild build;                    // what only this build needs
 };
 static_assert(offsetof(PerCpu, self) == PERCPU_SELF &&
               offsetof(PerCpu, kernel_stack) == PERCPU_KERNEL_STACK &&

@@ -22,11 +22,21 @@ void flush_here(u64 start, u64 end) {
     for (u64 page = start; page < end; page += kPageSize) privileged::invalidate_page(page);
 }
 
+/// True when `target` is idle and will flush by itself before it uses the program half again: no reason to
+/// wake it. It leaves idle_wait by the mirror image of these two steps, so one side sees the other.
+bool is_spared(PerCpu& target) {
+    if (!target.idle.load()) return false;
+    target.flush_owed.store(true);
+    return target.idle.load();
+}
+
 /// Has [start, end) forgotten here and on the CPUs of `mask`.
 void flush(u64 mask, u64 start, u64 end) {
     bool enabled = interrupts_disable();
     PerCpu& self = this_cpu();
     mask &= ~(u64{1} << self.index);
+    for (u64 left = end == kKernelRequest ? 0 : mask; left; left &= left - 1)
+        if (is_spared(per_cpu[__builtin_ctzll(left)])) mask &= ~(left & -left);
     self.flush.start = start;
     self.flush.end = end;
     self.flush.waiting_for.store(mask);
