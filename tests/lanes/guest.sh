@@ -1,0 +1,30 @@
+# For the lanes that run programs in guests: sourced, with ASTRA_ROOT, ASTRA_BUILD and ASTRA_TALLY set.
+# Builds the test images once; every lane uses the same.
+
+# guest_images NAME…: paths of the TARs in $ASTRA_BUILD/rootfs.
+guest_images() {
+    "$ASTRA_ROOT/tests/guest/rootfs/build" "$@" >/dev/null
+}
+
+# oracle LANE RUNNER [OPTIONS]: the oracle suites, guests started by RUNNER (with {tar}). Adds to the tally.
+oracle() {
+    local lane=$1 runner=$2
+    shift 2
+    "$ASTRA_ROOT/tests/guest/run-oracle" --lane "$lane" --runner "$runner" --rootfs "$ASTRA_BUILD/rootfs" "$@" |
+        grep -v '^passed' || return 0
+}
+
+# spec_abi LANE RUNNER: the specification's own numbers and structs, in a program branded for them.
+spec_abi() {
+    local lane=$1 runner=$2 tar=$ASTRA_BUILD/rootfs/spec_abi.tar log=$ASTRA_BUILD/$1-spec_abi.log
+    mkdir -p "$ASTRA_BUILD/rootfs"
+    tar -C "$ASTRA_BUILD/programs" -cf "$tar" spec_abi
+    timeout 120 ${runner//\{tar\}/$tar} /spec_abi >"$log" 2>&1 </dev/null || true
+    grep '^FAIL' "$log" || true
+    local passed failed
+    passed=$(grep -c '^ok' "$log" || true)
+    failed=$(grep -c '^FAIL' "$log" || true)
+    grep -q '^spec_abi: passed' "$log" || { failed=$((failed + 1)); tail -n 5 "$log"; }
+    echo "$lane spec_abi: $passed passed, $failed failed, 0 skipped"
+    [ -z "${ASTRA_TALLY:-}" ] || echo "$passed $failed 0" >>"$ASTRA_TALLY"
+}
