@@ -8,7 +8,7 @@ namespace astra::arch {
 
 namespace {
 
-constinit CpuFeatures features;
+constinit CpuFeatures features{};
 
 constexpr bool bit(u32 word, u32 n) { return word >> n & 1; }
 

@@ -25,8 +25,16 @@ size_t strlen(const char* text) {
 
 /// Where the headers' range checks end (std::string_view::substr, std::optional::value, …).
 namespace std {
-[[noreturn]] void __throw_out_of_range_fmt(const char* what, ...) { astra::panic("out of range: %s", what); }
-[[noreturn]] void __throw_out_of_range(const char* what) { astra::panic("out of range: %s", what); }
-[[noreturn]] void __throw_length_error(const char* what) { astra::panic("length error: %s", what); }
-[[noreturn]] void __throw_logic_error(const char* what) { astra::panic("logic error: %s", what); }
+__attribute__((__noreturn__)) void __throw_out_of_range_fmt(const char* what, ...) {
+    astra::panic("out of range: %s", what);
+}
+__attribute__((__noreturn__)) void __throw_out_of_range(const char* what) {
+    astra::panic("out of range: %s", what);
+}
+__attribute__((__noreturn__)) void __throw_length_error(const char* what) {
+    astra::panic("length error: %s", what);
+}
+__attribute__((__noreturn__)) void __throw_logic_error(const char* what) {
+    astra::panic("logic error: %s", what);
+}
 }  // namespace std
