@@ -122,6 +122,7 @@ LoadStats load_stats() {
     LoadStats stats{};
     stats.forks = g_forks;
     stats.runnable = active_threads();
+    stats.threads = tree().with([](ProcessTree& processes) { return processes.thread_count; });
     stats.boot_wall_ns = wall_now_ns() - arch::now_ns();
     for (u32 i = 0; i < arch::kMaxCpus; i++) {
         stats.context_switches += g_cpus[i].context_switches;

@@ -8,13 +8,12 @@ namespace astra::sched {
 
 namespace {
 
-// Who adopts the children of `dying`: the nearest ancestor that asked for it, else the first program, else
-// the kernel (null), which reaps them as they end.
-Process* adopter(ProcessTree& tree, Process& dying) {
+// Who adopts the children of `dying`: the nearest ancestor that asked for it, else the kernel (null), which
+// reaps them as they end. So the first program, which is process 1, need not be an init.
+Process* adopter(Process& dying) {
     for (Process* p = dying.parent; p; p = p->parent)
         if (p->child_subreaper && p->state == ProcessState::Live) return p;
-    Process* first = tree.find(1);
-    return first && first != &dying && first->state == ProcessState::Live ? first : nullptr;
+    return nullptr;
 }
 
 abi::SigInfo death_notice(Process& child) {
@@ -67,10 +66,11 @@ void rescue_orphans(ProcessTree& tree, int pgid) {
 }
 
 void give_away_children(ProcessTree& tree, Process& dying) {
-    Process* heir = adopter(tree, dying);
+    constexpr int kInit = 1;  // what programs that watch for their parent's end look for
+    Process* heir = adopter(dying);
     while (Process* child = dying.children.pop_front()) {
         child->parent = heir;
-        child->ppid = heir ? heir->pid() : 0;
+        child->ppid = heir ? heir->pid() : kInit;
         child->exit_signal = kSigChld;
         if (heir) heir->children.push_back(*child);
         if (child->state == ProcessState::Live && child->death_signal)

@@ -54,6 +54,7 @@ struct LoadStats {
     u64 idle_ns[arch::kMaxCpus];
     u64 load[3];  // 1, 5 and 15 minutes, 16 fractional bits (sysinfo(2))
 };
+/// Takes the process tree's mutex.
 LoadStats load_stats();
 void count_fork();
 

@@ -60,7 +60,6 @@ SyscallResult sys_nanosleep(In<TimeSpec> request, Out<TimeSpec> remain) {
 }
 
 SyscallResult sys_clock_nanosleep(int clock, int flags, In<TimeSpec> request, Out<TimeSpec> remain) {
-    if (clock == sched::kClockThreadCpu) return fail(Errno::kEINVAL);
     if (!sched::is_timer_clock(clock)) {
         TRY(sched::clock_now(clock));
         return fail(Errno::kENOTSUP);  // sleeping on CPU time

@@ -145,7 +145,11 @@ static void information(void) {
     show("kill nobody", SYS(kill, 999999, SIGUSR1));
     show("kill signal 0", SYS(kill, getpid(), 0));
     show("kill bad signal", SYS(kill, getpid(), 65));
-    show("tgkill wrong group", SYS(tgkill, 1, gettid(), 0));
+    child = fork();
+    if (child == 0) pause();
+    show("tgkill wrong group", SYS(tgkill, child, gettid(), 0));
+    kill(child, SIGKILL);
+    wait(0);
     show("tgkill bad", SYS(tgkill, -1, gettid(), 0));
     show("tkill nobody", SYS(tkill, 999999, 0));
 }
