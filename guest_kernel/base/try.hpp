@@ -13,4 +13,6 @@
 #define ASTRA_TRY_NUMBERED(expr, number) ASTRA_TRY_EXPAND(expr, number)
 
 /// Evaluates to the value of `expr` (a std::expected); on error returns that error from the enclosing function. Nests.
+/// Never after another part of the same expression made an object that must be destroyed, as in
+/// `Path{mount, TRY(find())}`: g++ does not destroy it when TRY returns from there, so a reference would leak.
 #define TRY(expr) ASTRA_TRY_NUMBERED(expr, __COUNTER__)

@@ -55,7 +55,8 @@ Result<Path> add(const Path& base, std::string_view path, u32 mode, bool directo
     if (inherits && (mode & kTypeMask) == kTypeDirectory) fresh.mode |= kSetGid;
     fresh.mode &= ~caller.umask;
     Ref<Inode> inode = TRY(make(caller, directory, last.name, fresh));
-    return Path{directory.mount, TRY(enter_child(*directory.dentry, last.name, std::move(inode)))};
+    Ref<Dentry> child = TRY(enter_child(*directory.dentry, last.name, std::move(inode)));
+    return Path{directory.mount, std::move(child)};
 }
 
 /// The end of a walk that must be a name; what else it may be has errnos of its own.

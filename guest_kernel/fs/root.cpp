@@ -24,7 +24,8 @@ Result<Path> directory(const Path& parent, std::string_view name, u32 mode) {
     }
     if (found.error() != Errno::kENOENT) return fail(found.error());
     Ref<Inode> inode = TRY(parent.dentry->inode->make_directory(name, {kTypeDirectory | mode, 0, 0}));
-    return Path{parent.mount, TRY(enter_child(*parent.dentry, name, std::move(inode)))};
+    Ref<Dentry> child = TRY(enter_child(*parent.dentry, name, std::move(inode)));
+    return Path{parent.mount, std::move(child)};
 }
 
 /// Mounts a fresh file system at `place`; returns its top.

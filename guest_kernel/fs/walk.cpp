@@ -41,9 +41,9 @@ Path Walker::enter_mounts(Path path, bool& crossed) {
 Result<Path> Walker::child(std::string_view name) {
     TRY(check_directory());
     if (name.size() > kNameMax) return fail(Errno::kENAMETOOLONG);
-    Path found{at_.mount, TRY(lookup_child(*at_.dentry, name))};
+    Ref<Dentry> dentry = TRY(lookup_child(*at_.dentry, name));
     bool crossed = false;
-    found = enter_mounts(std::move(found), crossed);
+    Path found = enter_mounts(Path{at_.mount, std::move(dentry)}, crossed);
     if (crossed && (walk_ & kNoCross)) return fail(Errno::kEXDEV);
     return found;
 }

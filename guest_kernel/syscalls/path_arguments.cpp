@@ -36,7 +36,8 @@ Result<Object> find_object(int dirfd, UserString path, u32 flags) {
         return find_object(dirfd);
     }
     u32 walk = flags & fs::kAtSymlinkNoFollow ? 0 : u32{fs::kFollow};
-    return Object{nullptr, TRY(fs::resolve(argument.base, argument.text, walk))};
+    fs::Path found = TRY(fs::resolve(argument.base, argument.text, walk));
+    return Object{nullptr, std::move(found)};
 }
 
 }  // namespace astra::syscalls

@@ -63,7 +63,8 @@ Result<void> Regular::resize(u64 size) {
 }
 
 Result<Ref<File>> Regular::open(const Path& path, u32) {
-    return Ref<File>(TRY(make_ref<RegularFile>(path, Ref<Regular>(*this), TRY(contents()))));
+    Ref<Contents> bytes = TRY(contents());
+    return Ref<File>(TRY(make_ref<RegularFile>(path, Ref<Regular>(*this), std::move(bytes))));
 }
 
 Result<usize> RegularFile::read(Buffer& to, i64* offset) {
