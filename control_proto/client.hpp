@@ -27,7 +27,8 @@ class RunEvents {
     virtual void on_warning(std::string_view line) = 0;
     /// What happens behind the curtain: which engine and why, the kernel's own log, phases with times.
     virtual void on_detail(std::string_view line) = 0;
-    /// How far a preparation (the import of an archive) has come, in bytes; `total` is 0 while it is not known.
+    /// How far a preparation (the import of an archive) has come, in bytes; `total` is 0 while it is not
+    /// known.
     virtual void on_progress(std::string_view stage, uint64_t done, uint64_t total) = 0;
 };
 

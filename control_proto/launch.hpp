@@ -35,7 +35,7 @@ struct LaunchSpec {
     uint64_t memory_mib = kDefaultMemoryMib;  // guest RAM
     std::string rootfs;  // path of the archive that becomes the guest's root: tar, plain or compressed
     std::string image;   // or: the id (SHA-256) of an image that was imported before
-    std::string kernel_arguments;             // extra words for the kernel's command line
+    std::string kernel_arguments;  // extra words for the kernel's command line
     std::vector<std::string>
         arguments;  // the program (looked up in its PATH unless it has a '/') and arguments
     std::vector<std::string> environment;  // "NAME=value"

@@ -58,8 +58,8 @@ extern "C" void astra_switch_stack(u64* save_sp, u64 load_sp);
 /// Lays out a fresh kernel stack so that switching to the returned pointer calls `entry(argument)`, which
 /// never returns.
 u64 prepare_stack(void* stack_top, void (*entry)(void*), void* argument);
-/// Tells the CPU which kernel stack the next entry from user mode uses. The thread's UserRegisters end at `stack_top`;
-/// the kKernelStackReserve bytes above it are the arch's own.
+/// Tells the CPU which kernel stack the next entry from user mode uses. The thread's UserRegisters end at
+/// `stack_top`; the kKernelStackReserve bytes above it are the arch's own.
 void set_kernel_stack(void* stack_top);
 /// Restores the current thread's user_registers() and continues the program. Interrupts must be off.
 [[noreturn]] void return_to_user();

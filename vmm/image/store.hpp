@@ -32,8 +32,8 @@ class PendingImage {
 
 class Store {
   public:
-    /// Opens the store at `path` (absolute; empty: state_dir() + "/images"), making it if it is not there, and
-    /// removes what importers that died left in it. Errors: those of state_dir() and mkdir(2).
+    /// Opens the store at `path` (absolute; empty: state_dir() + "/images"), making it if it is not there,
+    /// and removes what importers that died left in it. Errors: those of state_dir() and mkdir(2).
     static Result<Store> open(std::string path);
 
     /// A key for the file with that path and status: it changes whenever the file may have changed. Nothing

@@ -68,8 +68,8 @@ Result<std::unique_ptr<Memory>> build_memory(const MachineConfig& config) {
 Result<Vm> build_vm(const Kvm& kvm, const Memory& memory) {
     Vm vm = TRY(Vm::create(kvm));
     TRY(vm.set_shadow_page_limit(shadow_page_limit(memory.ram.size())));
-    // Memory first: putting devices on KVM's buses starts an RCU grace period that a later change of the slots waits
-    // for, some 7 ms.
+    // Memory first: putting devices on KVM's buses starts an RCU grace period that a later change of the
+    // slots waits for, some 7 ms.
     u32 slot = 0;
     for (const auto& region : memory.guest.regions())
         TRY(vm.set_memory(slot++, region.base, region.host, region.read_only));
