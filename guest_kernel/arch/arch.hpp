@@ -126,7 +126,7 @@ void arm_timer(u64 deadline_ns);
 /// Wall-clock seconds since the epoch as the RTC reads (MC146818), at boot.
 i64 read_rtc();
 /// True when the tick comes from the PIT at 1000 Hz (clock=pit): arm_timer is then a no-op,
-/// handle_timer_interrupt ticks.
+/// handle_timer_interrupt ticks on CPU 0.
 bool pit_clock();
 
 // ---- memory ----------------------------------------------------------------------------------------------

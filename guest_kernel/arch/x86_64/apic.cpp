@@ -80,7 +80,6 @@ u32 id() { return x2apic ? read(kId) : read(kId) >> 24; }
 void end_of_interrupt() { write(kEoi, 0); }
 
 void send(u32 apic_id, u32 vector) { command(apic_id, kAssert | vector); }
-void send_to_others(u32 vector) { command(0, kAllButSelf | kAssert | vector); }
 void send_nmi_to_others() { command(0, kAllButSelf | kAssert | kDeliverNmi); }
 void send_init(u32 apic_id) { command(apic_id, kAssert | kDeliverInit); }
 void send_startup(u32 apic_id, u32 page) { command(apic_id, kAssert | kDeliverStartup | page); }

@@ -9,9 +9,8 @@ void init();
 u32 id();
 void end_of_interrupt();
 
-/// Fixed interrupt `vector` to one CPU, or to all but this one.
+/// Fixed interrupt `vector` to one CPU.
 void send(u32 apic_id, u32 vector);
-void send_to_others(u32 vector);
 void send_nmi_to_others();
 /// The start-up sequence's messages; `page` is the physical page number the CPU starts at.
 void send_init(u32 apic_id);

@@ -86,11 +86,8 @@ void on_timer(void*) {
     handle_timer_interrupt();
 }
 
-/// The PIT interrupts the first CPU only, which passes the tick on.
-void on_pit_tick(void*) {
-    if (cpus_online() > 1) lapic::send_to_others(kVectorTimer);
-    handle_timer_interrupt();
-}
+/// The PIT interrupts the first CPU only: it ticks for all.
+void on_pit_tick(void*) { handle_timer_interrupt(); }
 
 }  // namespace
 

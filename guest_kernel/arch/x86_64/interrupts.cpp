@@ -8,6 +8,7 @@
 #include "guest_kernel/arch/x86_64/percpu.hpp"
 #include "guest_kernel/arch/x86_64/privileged.hpp"
 #include "guest_kernel/arch/x86_64/tlb.hpp"
+#include "guest_kernel/drivers/counters.hpp"
 
 namespace astra::arch {
 
@@ -52,6 +53,7 @@ Result<void> set_vector(u32 vector, void (*handler)(void*), void* argument) {
 void dispatch_interrupt(u64 vector) {
     // Acknowledged first: an edge that comes while the handler runs is then latched, not lost.
     if (!privileged::kAcknowledgedAtEntry && vector != kVectorSpurious) lapic::end_of_interrupt();
+    counters::add(counters::local().interrupts);
     const Handler& handler = handlers[vector];
     if (handler.function) handler.function(handler.argument);
 }

@@ -7,6 +7,7 @@
 #include "guest_kernel/arch/x86_64/interrupts.hpp"
 #include "guest_kernel/arch/x86_64/percpu.hpp"
 #include "guest_kernel/arch/x86_64/privileged.hpp"
+#include "guest_kernel/drivers/counters.hpp"
 
 namespace astra::arch {
 
@@ -40,6 +41,7 @@ void flush(u64 mask, u64 start, u64 end) {
     self.flush.start = start;
     self.flush.end = end;
     self.flush.waiting_for.store(mask);
+    if (mask) counters::add(counters::local().tlb_shootdowns);
     for (u64 left = mask; left; left &= left - 1) {
         PerCpu& target = per_cpu[__builtin_ctzll(left)];
         target.flush_asked_by.fetch_or(u64{1} << self.index);

@@ -11,26 +11,44 @@
 
     .text
     // rax astra_copy_user(rdi to, rsi from, rdx count)
+    .balign 16
     .globl astra_copy_user
     .type astra_copy_user, @function
 astra_copy_user:
     STAC
     mov %rdx, %rcx
-    shr $3, %rcx
+    shr $3, %rcx                // whole words; edx: bytes after them
     and $7, %edx
-10: rep movsq
-    mov %edx, %ecx
-20: rep movsb
-    mov %rcx, %rax
+    cmp $32, %rcx
+    jae 10f
+    test %ecx, %ecx
+    jz 3f
+1:  mov (%rsi), %rax
+2:  mov %rax, (%rdi)
+    add $8, %rsi
+    add $8, %rdi
+    dec %ecx
+    jnz 1b
+3:  test %rdx, %rdx
+    jz 6f
+4:  movzbl (%rsi), %eax
+5:  mov %al, (%rdi)
+    inc %rsi
+    inc %rdi
+    dec %rdx
+    jnz 4b
+6:  mov %rdx, %rax
     CLAC
     ret
-11: lea (%rdx,%rcx,8), %rcx     // words left and the tail, as bytes
-    jmp 20b
-21: mov %rcx, %rax
-    CLAC
-    ret
+10: rep movsq                   // start-up counts for less than the loop from here on
+    jmp 3b
+11: lea (%rdx,%rcx,8), %rdx     // words left and the tail, as bytes
+    jmp 4b
+    FIXUP(1b, 11b)
+    FIXUP(2b, 11b)
+    FIXUP(4b, 6b)
+    FIXUP(5b, 6b)
     FIXUP(10b, 11b)
-    FIXUP(20b, 21b)
 
     // rax astra_clear_user(rdi to, rsi count)
     .globl astra_clear_user
@@ -44,14 +62,11 @@ astra_clear_user:
 30: rep stosq
     mov %esi, %ecx
 40: rep stosb
-    mov %rcx, %rax
+41: mov %rcx, %rax
     CLAC
     ret
 31: lea (%rsi,%rcx,8), %rcx
     jmp 40b
-41: mov %rcx, %rax
-    CLAC
-    ret
     FIXUP(30b, 31b)
     FIXUP(40b, 41b)
 

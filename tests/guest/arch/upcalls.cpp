@@ -1,6 +1,7 @@
 // The arch contract's upcalls, handed to the running check, and frames without an allocator.
 #include <atomic>
 
+#include "guest_kernel/drivers/counters.hpp"
 #include "guest_kernel/mm/frames.hpp"
 #include "tests/guest/arch/selftest.hpp"
 
@@ -120,6 +121,15 @@ void kernel_secondary_main(u32 cpu) {
     hooks.secondary(cpu);
     for (;;) arch::idle_wait();
 }
+
+namespace counters {
+
+abi::counters::CpuCounters& local() {
+    static abi::counters::CpuCounters cells[arch::kMaxCpus];
+    return cells[arch::cpu_index()];
+}
+
+}  // namespace counters
 
 namespace mm {
 
