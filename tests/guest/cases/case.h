@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -118,4 +119,25 @@ static inline double seconds(clockid_t clock) {
 static inline void pause_ms(long ms) {
     struct timespec time = {ms / 1000, ms % 1000 * 1000000};
     while (nanosleep(&time, &time) < 0 && errno == EINTR) {}
+}
+
+// SIGALRM every `ms` milliseconds from now; 0: no more. More than one, for one may come before what it is to
+// interrupt.
+static inline void alarms_every(long ms) {
+    struct itimerval timer = {{0, ms * 1000}, {0, ms * 1000}};
+    setitimer(ITIMER_REAL, &timer, 0);
+}
+
+// Returns when the child sleeps in the kernel, for good unless somebody wakes it.
+static inline void until_asleep(pid_t child) {
+    char path[32], text[128];
+    snprintf(path, sizeof path, "/proc/%d/stat", child);
+    for (int i = 0; i < 1000; i++) {
+        int fd = open(path, O_RDONLY);
+        long n = read(fd, text, sizeof text - 1);
+        close(fd);
+        text[n > 0 ? n : 0] = 0;
+        if (strstr(text, ") S ")) return;
+        pause_ms(5);
+    }
 }

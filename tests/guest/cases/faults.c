@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/sysinfo.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
 

@@ -11,11 +11,11 @@ static long futex(uint32_t* at, int op, uint32_t value, const struct timespec* t
     return SYS(futex, at, op, value, time, second, value3);
 }
 
-// A child that waits on `at`, and time for it to get there.
+// A child that waits on `at`, asleep.
 static pid_t waiter(uint32_t* at, int op, uint32_t bits) {
     pid_t child = fork();
     if (child == 0) _exit(futex(at, op, *at, 0, 0, bits) == 0 ? 0 : 1);
-    pause_ms(30);
+    until_asleep(child);
     return child;
 }
 

@@ -60,13 +60,13 @@ static void killed_by_pipe(void) {
 static void blocking(void) {
     int p[2];
     pipe(p);
+    double start = seconds(CLOCK_MONOTONIC);
     if (fork() == 0) {
         pause_ms(30);
         write(p[1], "late", 4);
         _exit(0);
     }
     char out[8] = "";
-    double start = seconds(CLOCK_MONOTONIC);
     show("read waits for a writer", read(p[0], out, 8));
     check("it waited", seconds(CLOCK_MONOTONIC) - start > 0.02);
     wait(0);

@@ -1,7 +1,6 @@
 // File times: set in four ways, moved by reads, writes and name changes.
 #include "tests/guest/cases/case.h"
 
-#include <sys/time.h>
 #include <utime.h>
 
 static struct stat of(const char* path) {
