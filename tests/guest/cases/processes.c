@@ -191,7 +191,7 @@ int main(void) {
     enter("processes");
     statuses();
     waitids();
-    in_child("families", families);  // not as process 1, which orphans come to
+    families();
     forks();
     in_child("no zombies", nochildwait);
 }
