@@ -79,6 +79,31 @@ struct IoVec {
 struct OpenHow {
     u64 flags, mode, resolve;
 };
+/// Sockets (linux/socket.h, linux/un.h).
+struct MsgHdr {
+    u64 name;
+    u32 namelen, pad0;
+    u64 iov, iovlen, control, controllen;
+    u32 flags, pad1;
+};
+/// Followed by its data; headers start at multiples of 8.
+struct CMsgHdr {
+    u64 len;
+    i32 level, type;
+};
+struct UCred {
+    i32 pid;
+    u32 uid, gid;
+    friend bool operator==(const UCred&, const UCred&) = default;
+};
+struct Linger {
+    i32 on, seconds;
+};
+struct SockAddrUn {
+    u16 family;
+    char path[108];
+};
+
 struct PollFd {
     i32 fd;
     i16 events, revents;
@@ -193,6 +218,7 @@ static_assert(sizeof(Stat) == 144 && sizeof(Statx) == 256 && sizeof(StatFs) == 1
               sizeof(EpollEvent) == 12);
 static_assert(sizeof(SysInfo) == 112 && sizeof(UtsName) == 390 && sizeof(CloneArgs) == 88 &&
               sizeof(RUsage) == 144);
+static_assert(sizeof(MsgHdr) == 56 && sizeof(CMsgHdr) == 16 && sizeof(SockAddrUn) == 110);
 static_assert(sizeof(SigEvent) == 64 && sizeof(Termios) == 36 && sizeof(FLock) == 32 && sizeof(Statx) == 256);
 
 }  // namespace astra::abi

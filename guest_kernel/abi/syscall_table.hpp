@@ -50,6 +50,21 @@
     X(38, 38, setitimer, "set an interval timer", "which, value, old", int, In<ITimerVal>, Out<ITimerVal>) \
     X(39, 39, getpid, "process identifier", "") \
     X(40, 40, sendfile, "copy between descriptors", "out_fd, in_fd, offset, count", int, int, InOut<i64>, usize) \
+    X(41, 41, socket, "create a socket", "domain, type, protocol", int, int, int) \
+    X(42, 42, connect, "connect a socket", "fd, addr, addrlen", int, In<u8>, int) \
+    X(43, 43, accept, "accept a connection", "fd, addr, addrlen", int, Out<u8>, InOut<int>) \
+    X(44, 44, sendto, "send a message", "fd, buf, length, flags, addr, addrlen", int, In<u8>, usize, u32, In<u8>, int) \
+    X(45, 45, recvfrom, "receive a message", "fd, buf, length, flags, addr, addrlen", int, Out<u8>, usize, u32, Out<u8>, InOut<int>) \
+    X(46, 46, sendmsg, "send a message from several buffers, with control data", "fd, msg, flags", int, In<MsgHdr>, u32) \
+    X(47, 47, recvmsg, "receive a message into several buffers, with control data", "fd, msg, flags", int, InOut<MsgHdr>, u32) \
+    X(48, 48, shutdown, "shut down part of a connection", "fd, how", int, int) \
+    X(49, 49, bind, "give a socket a name", "fd, addr, addrlen", int, In<u8>, int) \
+    X(50, 50, listen, "listen for connections", "fd, backlog", int, int) \
+    X(51, 51, getsockname, "name of a socket", "fd, addr, addrlen", int, Out<u8>, InOut<int>) \
+    X(52, 52, getpeername, "name of a connected peer", "fd, addr, addrlen", int, Out<u8>, InOut<int>) \
+    X(53, 53, socketpair, "create a pair of connected sockets", "domain, type, protocol, fds", int, int, int, Out<int>) \
+    X(54, 54, setsockopt, "set a socket option", "fd, level, option, value, length", int, int, int, In<u8>, int) \
+    X(55, 55, getsockopt, "value of a socket option", "fd, level, option, value, length", int, int, int, Out<u8>, InOut<int>) \
     X(56, 56, clone, "create a thread or process", "flags, stack, parent_tid, child_tid, tls", u64, u64, Out<int>, Out<int>, u64) \
     X(57, 57, fork, "create a process", "") \
     X(58, 58, vfork, "create a process and wait until it executes", "") \
@@ -136,6 +151,18 @@
     X(169, 169, reboot, "stop the machine", "magic, magic2, command, argument", u32, u32, u32, u64) \
     X(170, 170, sethostname, "set the host name", "name, length", In<u8>, usize) \
     X(186, 186, gettid, "thread identifier", "") \
+    X(188, 188, setxattr, "set an extended attribute", "path, name, value, size, flags", UserString, UserString, In<u8>, usize, int) \
+    X(189, 189, lsetxattr, "set an extended attribute of a link", "path, name, value, size, flags", UserString, UserString, In<u8>, usize, int) \
+    X(190, 190, fsetxattr, "set an extended attribute by descriptor", "fd, name, value, size, flags", int, UserString, In<u8>, usize, int) \
+    X(191, 191, getxattr, "value of an extended attribute", "path, name, value, size", UserString, UserString, Out<u8>, usize) \
+    X(192, 192, lgetxattr, "value of an extended attribute of a link", "path, name, value, size", UserString, UserString, Out<u8>, usize) \
+    X(193, 193, fgetxattr, "value of an extended attribute by descriptor", "fd, name, value, size", int, UserString, Out<u8>, usize) \
+    X(194, 194, listxattr, "names of extended attributes", "path, list, size", UserString, Out<u8>, usize) \
+    X(195, 195, llistxattr, "names of extended attributes of a link", "path, list, size", UserString, Out<u8>, usize) \
+    X(196, 196, flistxattr, "names of extended attributes by descriptor", "fd, list, size", int, Out<u8>, usize) \
+    X(197, 197, removexattr, "remove an extended attribute", "path, name", UserString, UserString) \
+    X(198, 198, lremovexattr, "remove an extended attribute of a link", "path, name", UserString, UserString) \
+    X(199, 199, fremovexattr, "remove an extended attribute by descriptor", "fd, name", int, UserString) \
     X(200, 200, tkill, "send a signal to a thread", "tid, signal", int, int) \
     X(201, kNone, time, "seconds since the epoch", "result", Out<i64>) \
     X(202, 202, futex, "fast user-space locking", "uaddr, op, value, timeout, uaddr2, value3", InOut<u32>, int, u32, u64, InOut<u32>, u32) \
@@ -180,6 +207,7 @@
     X(281, 281, epoll_pwait, "wait for epoll events, with a signal mask", "epfd, events, maxevents, timeout_ms, sigmask, sigsetsize", int, Out<EpollEvent>, int, int, In<SigSet>, usize) \
     X(284, 284, eventfd, "create an event counter", "initial", u32) \
     X(285, 285, fallocate, "allocate or punch file space", "fd, mode, offset, length", int, int, i64, i64) \
+    X(288, 288, accept4, "accept a connection, with flags", "fd, addr, addrlen, flags", int, Out<u8>, InOut<int>, int) \
     X(290, 290, eventfd2, "create an event counter, with flags", "initial, flags", u32, int) \
     X(291, 291, epoll_create1, "open an epoll descriptor, with flags", "flags", int) \
     X(292, 292, dup3, "duplicate a descriptor, with flags", "oldfd, newfd, flags", int, int, int) \

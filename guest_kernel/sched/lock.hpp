@@ -26,7 +26,7 @@ enum class Rank : u8 {
     Inode,            // writers of one inode's contents
     EpollTree,        // which epoll instance watches which file
     Epoll,            // one instance's interest list; taken inside another's when they nest
-    Pipe,             // a pipe's bytes
+    Pipe,             // a pipe's bytes, a socket's messages
     AddressSpace,     // areas and page tables
     PageSource,       // an inode's page index, taken by faults too
     // spin locks
@@ -35,7 +35,7 @@ enum class Rank : u8 {
     DentryCache,
     InodeMap,      // a file system's live inodes
     Attributes,    // one inode's mode, owner, times
-    FileRegistry,  // locks and FIFOs by inode
+    FileRegistry,  // locks and FIFOs by inode, sockets by name; what a socket is connected to
     EventFd,
     Tty,
     CpuTimers,  // a process's armed timers on CPU clocks
