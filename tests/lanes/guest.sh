@@ -14,6 +14,11 @@ oracle() {
         grep -v '^passed' || return 0
 }
 
+# counts LANE RUNNER: numbers of system calls in guests against strace's on Linux. Adds to the tally.
+counts() {
+    "$ASTRA_ROOT/tests/guest/compare-counts" --lane "$1" --runner "$2" || return 0
+}
+
 # spec_abi LANE RUNNER: the specification's own numbers and structs, in a program branded for them.
 spec_abi() {
     local lane=$1 runner=$2 tar=$ASTRA_BUILD/rootfs/spec_abi.tar log=$ASTRA_BUILD/$1-spec_abi.log
