@@ -112,24 +112,31 @@ void DentryCache::exchange(Dentry& one, Dentry& other) {
 }
 
 void DentryCache::purge(FileSystem& fs) {
-    // Children first: a pass frees the leaves, the next one their parents.
-    for (bool again = true; again;) {
-        again = false;
-        List<Dentry, &Dentry::eviction_node_> gone;
-        table_.with([&](Table& table) {
-            for (Dentry& d : table.all) {
-                if (d.fs != &fs || d.ref_count() > 1) continue;
-                unhash(table, d);
-                table.all.remove(d);
-                table.count--;
-                gone.push_back(d);
-            }
-        });
-        while (Dentry* d = gone.pop_front()) {
-            Ref<Dentry>::adopt(d);
-            again = true;
+    List<Dentry, &Dentry::eviction_node_> gone;
+    table_.with([&](Table& table) {
+        List<Dentry, &Dentry::eviction_node_> mine;
+        for (Dentry& d : table.all) {
+            if (d.fs != &fs) continue;
+            table.all.remove(d);
+            mine.push_back(d);
         }
-    }
+        while (Dentry* d = mine.pop_front()) {
+            table.all.push_back(*d);
+            // With the last child its parent may become unused, and so on up.
+            while (d && d->ref_count() == 1) {
+                unhash(table, *d);
+                table.all.remove(*d);
+                table.count--;
+                gone.push_back(*d);
+                Dentry* up = d->parent_.get();
+                if (!up || !up->eviction_node_.linked())
+                    break;                   // a deleted parent goes with its child, below
+                d->parent_.leak()->unref();  // not its last: the table has one
+                d = up;
+            }
+        }
+    });
+    while (Dentry* d = gone.pop_front()) Ref<Dentry>::adopt(d);
 }
 
 Ref<Dentry> DentryCache::parent(Dentry& child) {

@@ -1,16 +1,18 @@
 // A root file system for a test, and the calls on it in the words of a shell.
 #pragma once
-#include <gtest/gtest.h>
-
-#include <memory>
-#include <string>
-#include <vector>
-
+// The kernel's structs first: <sys/stat.h> defines st_mtime as a macro.
 #include "guest_kernel/fs/mount.hpp"
 #include "guest_kernel/fs/names.hpp"
 #include "guest_kernel/fs/vfs.hpp"
+#include "guest_kernel/sched/scheduler.hpp"
 #include "tests/unit/kernel/memory.hpp"
 #include "tests/unit/kernel/tar_builder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
 
 namespace astra::test {
 
@@ -29,11 +31,23 @@ Errno error_of(const Result<T>& result) {
 
 class FsTest : public testing::Test {
   protected:
-    void SetUp() override { start_memory(); }
+    void SetUp() override {
+        start_memory();
+        sched::set_wall_offset_ns(2'000'000'000'000'000'000);
+    }
     /// Mounts `tar` (empty: nothing) as the root.
     void mount_root(const std::string& tar = {}) {
-        if (!tar.empty()) archive_ = std::make_unique<Archive>(tar);
-        auto done = fs::mount_root(tar.empty() ? std::span<const u8>() : archive_->bytes());
+        std::span<u8> image;
+        if (!tar.empty()) {
+            // As the kernel finds it: on a page, in the direct map, there for ever.
+            image = {static_cast<u8*>(std::aligned_alloc(kPageSize, align_up(tar.size(), kPageSize))),
+                     tar.size()};
+            std::memcpy(image.data(), tar.data(), tar.size());
+            static PhysAddr next_place(0xd000'0000);
+            arch::host::attach(next_place, image);
+            next_place += align_up(tar.size(), kPageSize);
+        }
+        auto done = fs::mount_root(image);
         ASSERT_TRUE(done.has_value());
     }
 
@@ -106,7 +120,7 @@ class FsTest : public testing::Test {
         do {
             sink.room = per_call;
             EXPECT_TRUE((*directory)->read_directory(offset, sink).has_value());
-            EXPECT_TRUE(sink.room == per_call || offset == sink.offset);
+            EXPECT_GE(offset, sink.offset);
         } while (sink.room != per_call);
         return sink.names;
     }
@@ -115,9 +129,6 @@ class FsTest : public testing::Test {
         return names;
     }
     using Names = std::vector<std::string>;
-
-  private:
-    std::unique_ptr<Archive> archive_;
 };
 
 }  // namespace astra::test

@@ -83,7 +83,7 @@ class TarBuilder {
     std::string bytes_;
 };
 
-/// The bytes of an archive where the kernel finds an image: in the direct map, on a page.
+/// The bytes of an archive, on a page.
 class Archive {
   public:
     explicit Archive(const std::string& text) : size_(text.size()) {
