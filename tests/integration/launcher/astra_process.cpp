@@ -11,13 +11,14 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 
 namespace astra::tests {
 namespace {
 
 [[noreturn]] void become_astra(const std::vector<std::string>& words) {
     ::setenv("PATH", ASTRA_FAKE_BIN ":/usr/bin:/bin", 1);
-    ::setenv("ASTRA_STATE_DIR", ASTRA_STATE, 1);
+    ::setenv("ASTRA_STATE_DIR", ASTRA_STATE, 0);
     ::setenv("TERM", "test-terminal", 1);
     std::vector<char*> argv{const_cast<char*>(ASTRA_PROGRAM)};
     for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
@@ -99,6 +100,13 @@ void AstraProcess::resize(int rows, int columns) const {
     size.ws_row = static_cast<unsigned short>(rows);
     size.ws_col = static_cast<unsigned short>(columns);
     ::ioctl(out_, TIOCSWINSZ, &size);
+}
+
+int AstraProcess::only_child() const {
+    std::string pid = std::to_string(pid_);
+    std::ifstream list("/proc/" + pid + "/task/" + pid + "/children");
+    int child = -1, other = -1;
+    return list >> child && !(list >> other) ? child : -1;
 }
 
 bool AstraProcess::read_some(int timeout_ms) {

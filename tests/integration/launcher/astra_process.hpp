@@ -27,6 +27,8 @@ class AstraProcess {
     void resize(int rows, int columns) const;
     /// Waits until stdout (the terminal) has shown `text`. False after ten seconds.
     [[nodiscard]] bool wait_for(const std::string& text);
+    /// The process id of astra's one child, the machine; -1 when there is none or more.
+    [[nodiscard]] int only_child() const;
     /// Everything until the end; at most `limit`, then it is killed and status is -1.
     Finished finish(std::chrono::seconds limit = std::chrono::seconds(30));
     /// True when the terminal echoes and buffers lines, as it did at the start.
