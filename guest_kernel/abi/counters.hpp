@@ -17,7 +17,7 @@ inline constexpr u32 kHistogramBuckets =
     32;  // bucket i counts calls of [2^i, 2^(i+1)) ns; the last has no upper end
 inline constexpr u32 kUnknownSlots = 64;
 /// Unknown::number of a slot that more than one number shares, because all slots were taken.
-inline constexpr u64 kOtherNumbers = ~u64{0};
+inline constexpr u64 kOtherNumbers = u64{1} << 63;
 
 /// Bits of Head::control.
 enum Control : u32 {

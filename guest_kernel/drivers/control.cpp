@@ -63,9 +63,8 @@ Result<void> prepare_stdio(const SpawnMessage& message, Session& session, sched:
     session.console = message.stdio == StdioMode::Console;
     if (session.console) {
         set_console_size(message.rows, message.columns);
-        request.stdio[0] = TRY(open_console(2 /* O_RDWR */ | 0400 /* O_NOCTTY */));
+        request.terminal = "/dev/console";
         attach_console(session.tag);
-        request.stdio[1] = request.stdio[2] = request.stdio[0];
         return {};
     }
     session.input = TRY(make_ref<HostInput>(session.tag));

@@ -6,6 +6,7 @@
 #include "guest_kernel/drivers/streams.hpp"
 #include "guest_kernel/drivers/virtio_console.hpp"
 #include "guest_kernel/fs/poll.hpp"
+#include "guest_kernel/fs/vfs.hpp"
 #include "guest_kernel/sched/process.hpp"
 #include "guest_kernel/sched/scheduler.hpp"
 
@@ -226,12 +227,11 @@ class TtyFile final : public fs::File {
     Result<i64> ioctl(u32 request, u64 argument) override;
 
     Result<void> stat(abi::Stat& out) override {
+        if (const fs::Path* place = path()) return place->inode()->stat(out);
         out = {};
         out.mode = 0020620;
         out.rdev = kConsoleDevice;
         out.nlink = 1;
-        out.ino = 1;
-        out.blksize = 1024;
         return {};
     }
     Result<String> describe() override { return String::from("/dev/console"); }

@@ -188,6 +188,7 @@ struct SpawnRequest {
     std::string_view cwd;
     Vector<String> arguments, environment;
     Ref<fs::File> stdio[3];
+    std::string_view terminal;  // instead of stdio: the device to open for all three, a literal
     /// Called by the new process once it will run, before its program's first instruction.
     void (*started)(u64 tag, int pid) = nullptr;
     bool new_session = true;  // setsid; stdio[0]'s terminal becomes the controlling one

@@ -8,6 +8,7 @@ namespace astra::sched {
 namespace {
 
 constexpr u32 kIoctlControllingTerminal = 0x540e;  // TIOCSCTTY
+constexpr u32 kOpenReadWrite = 02, kOpenNoControllingTerminal = 0400;
 constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr u64 kDefaultStack = 8 << 20;
 constexpr u64 kDefaultFiles = 1024, kMostFiles = 1 << 20;
@@ -82,11 +83,17 @@ Result<void> become_program(Start& start) {
     fs::Path cwd =
         TRY(fs::resolve(fs::root(), request.cwd.empty() ? "/" : request.cwd, fs::kFollow | fs::kDirectory));
     process.fs().set_cwd(cwd);
-    for (int fd = 0; fd < 3; fd++)
-        if (request.stdio[fd])
-            TRY(process.fds().install_at(fd, request.stdio[fd], false, process.limit(kLimitFiles)));
+    Ref<fs::File> terminal;
+    if (!request.terminal.empty())
+        terminal =
+            TRY(fs::open(fs::root(), request.terminal, kOpenReadWrite | kOpenNoControllingTerminal, 0));
+    for (int fd = 0; fd < 3; fd++) {
+        const Ref<fs::File>& file = terminal ? terminal : request.stdio[fd];
+        if (file) TRY(process.fds().install_at(fd, file, false, process.limit(kLimitFiles)));
+    }
     // Not every stdio is a terminal: then there is no controlling one.
-    if (request.new_session && request.stdio[0]) (void)request.stdio[0]->ioctl(kIoctlControllingTerminal, 0);
+    const Ref<fs::File>& input = terminal ? terminal : request.stdio[0];
+    if (request.new_session && input) (void)input->ioctl(kIoctlControllingTerminal, 0);
     std::string_view name = request.arguments[0];
     if (name.find('/') != name.npos) return execute(cwd, TRY(exec_request(request, name)));
     return execute_by_name(cwd, request, name);

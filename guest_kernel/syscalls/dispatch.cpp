@@ -51,7 +51,7 @@ extern "C" void astra_handle_syscall(arch::UserRegisters* regs) {
     u64 number = static_cast<u32>(regs->orig_rax);
     u16 row = find_row(number, thread.process().abi);
     if (row == abi::SyscallRow::kNone) [[unlikely]] {
-        counters::unknown_syscall(number);
+        counters::unknown_syscall(static_cast<u64>(static_cast<i64>(static_cast<i32>(regs->orig_rax))));
         regs->rax = static_cast<u64>(-static_cast<i64>(Errno::kENOSYS));
         return prepare_return_to_user(regs);
     }
