@@ -1,4 +1,5 @@
-// Extended attributes: files have none, and attributes of a class that no file system knows have their errors.
+// Extended attributes: files have none, and attributes of a class that no file system knows have their
+// errors.
 #include "tests/guest/cases/case.h"
 
 #include <sys/xattr.h>

@@ -1,4 +1,5 @@
-// /proc and /sys without processes: the tables behind them, the formats programs parse, and text in the making.
+// /proc and /sys without processes: the tables behind them, the formats programs parse, and text in the
+// making.
 #include "guest_kernel/fs/procfs/text.hpp"
 #include "tests/unit/kernel/fs_fixture.hpp"
 
