@@ -34,6 +34,7 @@ UserRegisters& user_registers();
 void init_user_registers(UserRegisters& regs, UserAddr entry, UserAddr stack);
 
 /// Floating-point state: `fpu_state_size()` bytes, 64-byte aligned (XSAVE standard format).
+/// At least 576: the FXSAVE area and the XSAVE header, which means nothing when xfeature_mask() is 0.
 usize fpu_state_size();
 void fpu_init(void* state);
 void fpu_save(void* state);

@@ -26,9 +26,8 @@ static_assert(sizeof(State) == 576);
 constexpr u16 kControlDefault = 0x37f;  // all x87 exceptions masked, 64-bit precision (FNINIT)
 constexpr u32 kMxcsrDefault = 0x1f80;
 constexpr u32 kMxcsrMaskDefault = 0xffbf;  // what a mask field of 0 means
-constexpr usize kLegacyBytes = 512;
 
-constinit usize state_bytes = kLegacyBytes;
+constinit usize state_bytes = sizeof(State);  // without XSAVE the header is there, unused
 constinit u32 mxcsr_mask = kMxcsrMaskDefault;
 
 }  // namespace
