@@ -47,7 +47,7 @@ Result<UnixSocket::Pair> UnixSocket::create_pair(SocketType type) {
 
 Result<void> UnixSocket::bind(const Address& address) {
     if (endpoint_->name()) return fail(Errno::kEINVAL);
-    Ref<UnixName> name = TRY(make_name(address));
+    Ref<UnixName> name = TRY(make_name(address, type()));
     auto claim = [&name](Endpoint::Links& l) {
         if (l.name) return false;
         l.name = name;
@@ -55,7 +55,7 @@ Result<void> UnixSocket::bind(const Address& address) {
     };
     TRY(publish(*name, *endpoint_));
     if (endpoint_->links.with(claim)) return {};
-    forget(*name);
+    forget(*name, *endpoint_);
     return fail(Errno::kEINVAL);
 }
 
@@ -64,7 +64,7 @@ Result<void> UnixSocket::connect(const Address& address) {
 }
 
 Result<Ref<Endpoint>> UnixSocket::find_peer(const Address& address) {
-    Ref<Endpoint> to = TRY(find_endpoint(address));
+    Ref<Endpoint> to = TRY(find_endpoint(address, type()));
     TRY(check_reception(*endpoint_, *to));
     return to;
 }
@@ -80,7 +80,7 @@ Result<void> UnixSocket::connect_datagrams(const Address& address) {
 }
 
 Result<void> UnixSocket::connect_stream(const Address& address) {
-    Ref<Endpoint> listener = TRY(find_endpoint(address));
+    Ref<Endpoint> listener = TRY(find_endpoint(address, type()));
     if (listener->type != type()) return fail(Errno::kEPROTOTYPE);
     if (listener->state != State::Listening) return fail(Errno::kECONNREFUSED);
     Ref<UnixSocket> accepted = TRY(create(type()));

@@ -68,7 +68,7 @@ void Endpoint::close() {
         closed = true;
         while (!queue->empty()) unread.push_back(*take_first(*queue).leak());
     }
-    if (Ref<UnixName> bound = name()) forget(*bound);
+    if (Ref<UnixName> bound = name()) forget(*bound, *this);
     Ref<Link> connection = links.with([](Links& l) { return std::move(l.link); });
     if (connection && has_connections()) {
         Endpoint& peer = connection->peer();

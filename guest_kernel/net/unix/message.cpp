@@ -1,7 +1,7 @@
 // Messages between Unix sockets.
 #include "guest_kernel/net/unix/message.hpp"
 
-#include "guest_kernel/net/unix/names.hpp"
+#include "guest_kernel/net/unix/endpoint.hpp"
 
 namespace astra::net {
 
@@ -24,6 +24,8 @@ Result<Own<Message>> Message::make(usize capacity) {
     if (!memory) return fail(Errno::kENOMEM);
     return Own<Message>(::new (memory) Message(capacity));
 }
+
+Message::Message(usize capacity) : capacity_(capacity) {}
 
 Message::~Message() { in_flight -= files_.size(); }
 

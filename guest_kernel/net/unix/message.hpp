@@ -8,7 +8,7 @@
 
 namespace astra::net {
 
-class UnixName;
+class Endpoint;
 
 /// One send, or a part of it on a stream. The bytes lie behind the object, in the same allocation.
 class Message {
@@ -37,10 +37,10 @@ class Message {
 
     ListNode node;
     abi::UCred sender{};
-    Ref<UnixName> from;  // null: the sender has no name
+    Ref<Endpoint> from;  // whose name, when it is received, is the sender's; null: nobody's
 
   private:
-    explicit Message(usize capacity) : capacity_(capacity) {}
+    explicit Message(usize capacity);
     const usize capacity_;
     usize size_ = 0, taken_ = 0;
     Vector<Ref<fs::File>> files_;

@@ -37,11 +37,13 @@ Result<void> check(const Address& address) {
     return {};
 }
 
-/// Abstract names by their bytes, others by their inode.
-UnixName* find(const Names& names, const Address& address, const fs::Inode* inode) {
+/// Abstract names by their bytes and the socket's type, others by their inode.
+UnixName* find(const Names& names, const Address& address, SocketType type, const fs::Inode* inode) {
     for (UnixName& name : names) {
-        if (inode ? name.inode.get() == inode : !name.inode && bytes_of(name.address) == bytes_of(address))
-            return &name;
+        bool same =
+            inode ? name.inode.get() == inode
+                  : !name.inode && name.owner->type == type && bytes_of(name.address) == bytes_of(address);
+        if (same) return &name;
     }
     return nullptr;
 }
@@ -66,12 +68,12 @@ Address unnamed() {
     return address;
 }
 
-Result<Ref<UnixName>> make_name(const Address& address) {
+Result<Ref<UnixName>> make_name(const Address& address, SocketType type) {
     TRY(check(address));
     auto name = TRY(make_ref<UnixName>());
     if (address.length == kPathOffset) {
         do name->address = automatic_name();
-        while (find(*names_in_use.lock(), name->address, nullptr));
+        while (find(*names_in_use.lock(), name->address, type, nullptr));
         return name;
     }
     name->address = address;
@@ -89,18 +91,20 @@ Result<Ref<UnixName>> make_name(const Address& address) {
 
 Result<void> publish(UnixName& name, Endpoint& owner) {
     auto names = names_in_use.lock();
-    if (find(*names, name.address, name.inode.get())) return fail(Errno::kEADDRINUSE);
+    if (find(*names, name.address, owner.type, name.inode.get())) return fail(Errno::kEADDRINUSE);
     name.owner = &owner;
     names->push_back(name);
     return {};
 }
 
-void forget(UnixName& name) {
+void forget(UnixName& name, Endpoint& owner) {
     auto names = names_in_use.lock();
-    if (name.node.linked()) names->remove(name);
+    if (name.owner != &owner) return;
+    names->remove(name);
+    name.owner = nullptr;
 }
 
-Result<Ref<Endpoint>> find_endpoint(const Address& address) {
+Result<Ref<Endpoint>> find_endpoint(const Address& address, SocketType type) {
     TRY(check(address));
     if (address.length == kPathOffset) return fail(Errno::kEINVAL);
     Ref<fs::Inode> inode;
@@ -112,7 +116,7 @@ Result<Ref<Endpoint>> find_endpoint(const Address& address) {
         if (inode->type() != fs::kTypeSocket) return fail(Errno::kECONNREFUSED);
     }
     auto names = names_in_use.lock();
-    UnixName* name = find(*names, address, inode.get());
+    UnixName* name = find(*names, address, type, inode.get());
     if (!name) return fail(Errno::kECONNREFUSED);
     return Ref<Endpoint>(*name->owner);
 }

@@ -21,13 +21,14 @@ class UnixName final : public RefCounted {
 
 /// Makes a name from bind(2)'s address, with a socket inode for a path. Not to be found yet. A bare family
 /// asks for some free abstract name. Errors: EINVAL, EADDRINUSE and those of mknod(2).
-Result<Ref<UnixName>> make_name(const Address& address);
+Result<Ref<UnixName>> make_name(const Address& address, SocketType type);
 /// Lets `owner`, which must forget() before it ends, be found by `name`. Errors: EADDRINUSE.
 Result<void> publish(UnixName& name, Endpoint& owner);
-void forget(UnixName& name);
-/// The socket an address names. Errors: EINVAL, ECONNREFUSED (nobody has it), EACCES and those of a path
-/// walk.
-Result<Ref<Endpoint>> find_endpoint(const Address& address);
+/// Undoes publish; nothing when `name` is another's.
+void forget(UnixName& name, Endpoint& owner);
+/// The socket an address names, which for an abstract name is one of that type. Errors: EINVAL, ECONNREFUSED
+/// (nobody has it), EACCES and those of a path walk.
+Result<Ref<Endpoint>> find_endpoint(const Address& address, SocketType type);
 
 /// What names a socket without a name: the family alone.
 Address unnamed();

@@ -35,7 +35,8 @@ Result<void> share(Vector<Ref<fs::File>>& to, const Vector<Ref<fs::File>>& files
 
 /// Who a message came from, for recvfrom(2).
 void name_sender(Incoming& in, const Message& message) {
-    if (message.from) in.from = message.from->address;
+    Ref<UnixName> name = message.from->name();
+    if (name) in.from = name->address;
 }
 
 /// Hands a record over, with what came with it; it stays whole when it is only looked at.
@@ -70,7 +71,7 @@ Result<Own<Message>> UnixSocket::compose(Outgoing& out, usize size) {
     Own<Message> message = TRY(Message::make(size));
     if (size > 0) message->set_size(TRY(out.data.take(message->room())));
     message->sender = out.credentials ? *out.credentials : sender_identity();
-    message->from = endpoint_->name();
+    message->from = endpoint_;
     if (!out.files.empty()) TRY(message->attach(std::move(out.files)));
     return message;
 }

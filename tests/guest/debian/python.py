@@ -198,6 +198,21 @@ def sockets():
     a, b = socket.socketpair()
     a.sendall(b"pair")
     print(b.recv(10))
+    with tempfile.TemporaryDirectory() as name:
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(f"{name}/door")
+        server.listen()
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(server.getsockname())
+        peer, _ = server.accept()
+        socket.send_fds(client, [b"file"], [a.fileno()])
+        message, files, _, _ = socket.recv_fds(peer, 10, 1)
+        with socket.socket(fileno=files[0]) as passed:
+            passed.sendall(b"passed")
+        print(message, b.recv(10))
+
+
+def loopback():
     server = socket.create_server(("127.0.0.1", 0))
     client = socket.create_connection(server.getsockname())
     peer, _ = server.accept()
@@ -251,5 +266,5 @@ def system():
 
 
 print(f"python {sys.version_info.major}")
-for body in (files, mapping, processes, threads, pools, signals, polling, coroutines, sockets, database, computing, system):
+for body in (files, mapping, processes, threads, pools, signals, polling, coroutines, sockets, loopback, database, computing, system):
     case(body)
