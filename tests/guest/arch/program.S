@@ -165,6 +165,75 @@ program_poll:
     mov %rax, %rdi
     jmp exit_rdi
 
+    // Enters the kernel by a page fault on the page at rdi and by system call 8, which answers 0x108, with known values
+    // in all registers, flags, bases and the red zone. Result 0, or an undefined instruction where one had changed.
+.macro FILL
+    mov $0x1b, %ebx
+    mov $0x1c, %ecx
+    mov $0x1d, %edx
+    mov $0x15, %esi
+    .irp n, 8, 9, 10, 11, 12, 13, 14, 15
+    mov $0x100 + \n, %r\n
+    .endr
+    mov %rsi, -8(%rsp)
+    mov %rdx, -128(%rsp)
+.endm
+.macro EXPECT value, where
+    cmp $\value, \where
+    jne 9f
+.endm
+.macro EXPECT_FILLED
+    EXPECT 0x1b, %rbx
+    EXPECT 0x1d, %rdx
+    EXPECT 0x15, %rsi
+    .irp n, 8, 9, 10, 12, 13, 14, 15
+    EXPECT 0x100 + \n, %r\n
+    .endr
+    EXPECT 0x15, -8(%rsp)
+    EXPECT 0x1d, -128(%rsp)
+    rdfsbase %rsi
+    EXPECT 0x1f5, %rsi
+    rdgsbase %rsi
+    EXPECT 0x165, %rsi
+.endm
+    .globl program_window, program_window_interrupted
+program_window:
+    mov %rdi, %rbp
+    mov $0x1f5, %eax
+    wrfsbase %rax
+    mov $0x165, %eax
+    wrgsbase %rax
+    FILL
+    mov $0x1a, %eax
+    mov %rsp, %rdi
+    std
+    stc
+    mov (%rbp), %al             // faults: the page is not there
+program_window_interrupted:
+    jnc 9f
+    EXPECT 0, %rax
+    EXPECT 0x1c, %rcx
+    EXPECT 0x10b, %r11
+    cmp %rsp, %rdi
+    jne 9f
+    EXPECT_FILLED
+    lea -256(%rsp), %rsp
+    pushf
+    pop %rax
+    lea 256(%rsp), %rsp
+    cld
+    bt $10, %rax
+    jnc 9f
+    FILL
+    mov $8, %eax
+    xor %edi, %edi
+    syscall
+    EXPECT 0x108, %rax
+    EXPECT 0, %rdi
+    EXPECT_FILLED
+    jmp exit_rdi
+9:  ud2
+
     .balign 4096
     .globl program_end
 program_end:

@@ -50,6 +50,7 @@ void kernel_main(const BootInfo& boot) {
     using namespace selftest;
     boot_information = &boot;
     if (command_line_value("overflow")) overflow_stack();
+    if (command_line_value("entry_window")) run_entry_window();
     run(memory_checks());
     run(program_checks());
     run(time_checks());

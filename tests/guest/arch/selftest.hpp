@@ -56,5 +56,7 @@ std::span<const Check> time_checks();
 std::span<const Check> cpu_checks();
 /// A kernel stack overflow; ends the machine as a success when it is caught.
 [[noreturn]] void overflow_stack();
+/// Runs window.cpp's program until the host ends the machine.
+void run_entry_window();
 
 }  // namespace astra::selftest

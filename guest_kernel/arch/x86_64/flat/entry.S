@@ -8,7 +8,7 @@
 #define NO_SYSCALL -1           // UserRegisters::orig_rax of anything but a system call
 
     .section .text.entry, "ax", @progbits
-    .globl flat_stubs_start, flat_stubs_end, flat_exit_start
+    .globl flat_stubs_start, flat_stubs_end, flat_syscall_common, flat_exit_start, flat_entry_end
 
 // rdi … r15 behind what is already on the stack: completes a UserRegisters.
 .macro PUSH_REGISTERS
@@ -66,11 +66,11 @@ flat_syscall_stubs:
     push %rax
     PUSH_REGISTERS
     mov $(FLAT_GATE_BLOCKS + cpu * GATE_BLOCK_SIZE), %rbx
-    jmp syscall_common
+    jmp flat_syscall_common
     .set cpu, cpu + 1
     .endr
 
-syscall_common:
+flat_syscall_common:
     rdgsbase %rax
     mov %rax, REGS_SIZE(%rsp)
     wrgsbase %rbx
@@ -239,3 +239,4 @@ flat_return_to_user:
 flat_return:
     rdgsbase %rbx
     jmp flat_exit_start
+flat_entry_end:
