@@ -9,7 +9,8 @@ namespace astra::arch {
 
 u64 prepare_stack(void* stack_top, void (*entry)(void*), void* argument) {
     auto* sp = static_cast<u64*>(stack_top);
-    *--sp = 0;  // keeps the stack 16-byte aligned where astra_stack_start calls
+    sp -= 2;  // keeps the stack 16-byte aligned where astra_stack_start calls
+    sp[0] = sp[1] = 0;
     *--sp = reinterpret_cast<u64>(astra_stack_start);
     *--sp = 0;                                // rbp: backtraces end here
     *--sp = 0;                                // rbx
