@@ -121,6 +121,12 @@ void* cpu_local();
 /// Monotonic nanoseconds since kernel entry; the same on all CPUs.
 u64 now_ns();
 u64 tsc_hz();
+/// How now_ns() comes from the TSC, for programs: (tsc - start_tsc) * ns_per_tick / 2^32. ns_per_tick 0:
+/// programs have to ask the kernel.
+struct TscClock {
+    u64 start_tsc, ns_per_tick;
+};
+TscClock tsc_clock();
 u64 read_tsc();
 /// Arms this CPU's one-shot timer for `deadline_ns` (0: disarm). handle_timer_interrupt runs at or after it.
 void arm_timer(u64 deadline_ns);

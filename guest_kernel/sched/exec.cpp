@@ -5,6 +5,7 @@
 #include "guest_kernel/sched/internal.hpp"
 #include "guest_kernel/sched/program_image.hpp"
 #include "guest_kernel/sched/script.hpp"
+#include "guest_kernel/sched/vdso.hpp"
 
 namespace astra::sched {
 
@@ -85,8 +86,9 @@ Result<Prepared> prepare(const fs::Path& base, ExecRequest& request) {
                                 .stack = stack_limit});
     prepared.program = TRY(load_program(*prepared.space, prepared.file));
     prepared.space->init_break(prepared.program.heap_start);
+    UserAddr vdso = TRY(map_vdso(*prepared.space));
     prepared.stack = TRY(build_stack(*prepared.space, prepared.program, request,
-                                     {prepared.credentials, prepared.secure, stack_limit, UserAddr()}));
+                                     {prepared.credentials, prepared.secure, stack_limit, vdso}));
     return prepared;
 }
 

@@ -46,6 +46,7 @@ enum class Rank : u8 {
     Timers,
     RunQueue,
     KernelStacks,  // stacks kept for reuse
+    Vdso,
     ControlPort,
     Virtio,
     Heap,

@@ -143,7 +143,6 @@ Result<UserAddr> build_stack(mm::AddressSpace& space, const LoadedProgram& progr
         {kAtNull, 0},
     };
     std::span<const AuxEntry> entries(auxiliary);
-    if (facts.vdso.is_null()) entries = entries.subspan(1);
 
     // The stack pointer, which is argc's address, is a multiple of 16.
     picture.align(16);

@@ -1,6 +1,7 @@
 // Timer events on each CPU's one-shot timer, and the wall clock.
 #include "guest_kernel/drivers/counters.hpp"
 #include "guest_kernel/sched/internal.hpp"
+#include "guest_kernel/sched/vdso.hpp"
 
 namespace astra::sched {
 
@@ -76,7 +77,10 @@ void run_timers(Cpu& cpu) {
 }
 
 u64 wall_now_ns() { return arch::now_ns() + g_wall_offset_ns.load(std::memory_order_relaxed); }
-void set_wall_offset_ns(u64 offset) { g_wall_offset_ns.store(offset, std::memory_order_relaxed); }
+void set_wall_offset_ns(u64 offset) {
+    g_wall_offset_ns.store(offset, std::memory_order_relaxed);
+    update_time_page(offset);
+}
 
 }  // namespace astra::sched
 

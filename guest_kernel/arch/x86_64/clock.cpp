@@ -118,6 +118,7 @@ void init_cpu_timer() { lapic::init_timer(kVectorTimer, cpu_features().tsc_deadl
 
 u64 read_tsc() { return rdtsc(); }
 u64 tsc_hz() { return clock.tsc_hz; }
+TscClock tsc_clock() { return {clock.start_tsc, clock.ns_per_tick}; }
 bool pit_clock() { return clock.pit_ticks; }
 
 u64 now_ns() { return scale(rdtsc() - clock.start_tsc, clock.ns_per_tick); }
