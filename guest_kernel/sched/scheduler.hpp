@@ -46,6 +46,8 @@ void cancel(TimerEvent& event);
 /// Wall clock: nanoseconds since the epoch, from the RTC at boot plus monotonic time.
 u64 wall_now_ns();
 void set_wall_offset_ns(u64 offset);
+/// Real time minus monotonic time.
+u64 wall_offset_ns();
 
 struct LoadStats {
     u64 context_switches, forks;

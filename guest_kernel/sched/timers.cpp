@@ -76,10 +76,11 @@ void run_timers(Cpu& cpu) {
     }
 }
 
-u64 wall_now_ns() { return arch::now_ns() + g_wall_offset_ns.load(std::memory_order_relaxed); }
+u64 wall_offset_ns() { return g_wall_offset_ns.load(std::memory_order_relaxed); }
+u64 wall_now_ns() { return arch::now_ns() + wall_offset_ns(); }
 void set_wall_offset_ns(u64 offset) {
     g_wall_offset_ns.store(offset, std::memory_order_relaxed);
-    update_time_page(offset);
+    update_time_page();
 }
 
 }  // namespace astra::sched

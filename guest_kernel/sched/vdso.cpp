@@ -40,25 +40,26 @@ class VdsoPages final : public mm::PageSource {
 
 SpinLocked<Ref<VdsoPages>, Rank::Vdso> g_pages;
 
-void write_time_page(vdso::TimePage& page, u64 wall_offset_ns) {
+void write_time_page(vdso::TimePage& page) {
     arch::TscClock clock = arch::tsc_clock();
     __atomic_store_n(&page.sequence, page.sequence + 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     page.start_tsc = clock.start_tsc;
     page.ns_per_tick = clock.ns_per_tick;
-    page.wall_offset_ns = wall_offset_ns;
+    page.wall_offset_ns = wall_offset_ns();
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&page.sequence, page.sequence + 1, __ATOMIC_RELAXED);
 }
 
 // Made with the first program.
 Result<Ref<VdsoPages>> shared_pages() {
-    Ref<VdsoPages> existing = *g_pages.lock();
-    if (existing) return existing;
+    if (Ref<VdsoPages> existing = *g_pages.lock()) return existing;
     Ref<VdsoPages> fresh = TRY(VdsoPages::create());
-    write_time_page(fresh->time_page(), wall_now_ns() - arch::now_ns());
     auto pages = g_pages.lock();
-    if (!*pages) *pages = fresh;
+    if (!*pages) {
+        *pages = fresh;
+        write_time_page(fresh->time_page());
+    }
     return *pages;
 }
 
@@ -84,9 +85,9 @@ Result<UserAddr> map_vdso(mm::AddressSpace& space) {
     return map_pages(space, pages, base + kPageSize, 1, count - 1, mm::kProtRead | mm::kProtExec, "[vdso]");
 }
 
-void update_time_page(u64 wall_offset_ns) {
-    Ref<VdsoPages> pages = *g_pages.lock();
-    if (pages) write_time_page(pages->time_page(), wall_offset_ns);
+void update_time_page() {
+    auto pages = g_pages.lock();
+    if (*pages) write_time_page((*pages)->time_page());
 }
 
 }  // namespace astra::sched

@@ -66,6 +66,10 @@ int __vdso_clock_gettime(int clock, abi::TimeSpec* time) {
 }
 
 int __vdso_clock_getres(int clock, abi::TimeSpec* resolution) {
+    if (is_wall(clock) || is_monotonic(clock)) {
+        if (resolution) *resolution = {0, 1};
+        return 0;
+    }
     return static_cast<int>(call_kernel(kSysClockGetres, clock, reinterpret_cast<long>(resolution)));
 }
 
