@@ -4,10 +4,18 @@
 #include "guest_kernel/arch/x86_64/registers.hpp"
 
 extern "C" void astra_stack_start();
+#ifdef __SANITIZE_ADDRESS__
+extern "C" void __asan_unpoison_memory_region(const volatile void* start, unsigned long size);
+#endif
 
 namespace astra::arch {
 
 u64 prepare_stack(void* stack_top, void (*entry)(void*), void* argument) {
+#ifdef __SANITIZE_ADDRESS__
+    // Whoever used the stack before ended in the middle of a call: its frames are still marked.
+    __asan_unpoison_memory_region(static_cast<u8*>(stack_top) - kKernelStackSize + kKernelStackReserve,
+                                  kKernelStackSize - kKernelStackReserve);
+#endif
     auto* sp = static_cast<u64*>(stack_top);
     sp -= 2;  // keeps the stack 16-byte aligned where astra_stack_start calls
     sp[0] = sp[1] = 0;
