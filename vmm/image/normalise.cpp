@@ -2,43 +2,19 @@
 // it.
 #include "vmm/image/normalise.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <vector>
 
 #include "vmm/base/io.hpp"
 #include "vmm/base/sha256.hpp"
-#include "vmm/image/path.hpp"
 #include "vmm/image/plan.hpp"
-#include "vmm/image/spool.hpp"
+#include "vmm/image/scan.hpp"
 #include "vmm/image/tar_reader.hpp"
-#include "vmm/image/tar_writer.hpp"
 
 namespace astra::vmm::image {
 
 namespace {
-
-using Progress = std::function<void(const ImportProgress&)>;
-
-/// Calls back every few MiB.
-class Meter {
-  public:
-    Meter(const Progress& progress, const char* stage, u64 total)
-        : progress_(progress), stage_(stage), total_(total) {}
-    void at(u64 done) {
-        if (!progress_ || (done - reported_ < (4u << 20) && done != total_)) return;
-        reported_ = done;
-        progress_({.stage = stage_, .done = done, .total = total_});
-    }
-
-  private:
-    const Progress& progress_;
-    const char* stage_;
-    u64 total_, reported_ = 0;
-};
 
 /// The image being written: in order, in large writes, hashed on the way.
 class ImageFile {
@@ -89,58 +65,45 @@ class ImageFile {
     u64 flushed_ = 0;
 };
 
-struct Archive {
-    int fd;
-    u64 bytes;
+/// Reads the data of members in their order, through one archive after the other.
+class DataReader {
+  public:
+    explicit DataReader(const std::vector<Archive>& archives) : archives_(archives) {}
+
+    Result<void> copy(u64 member, u64 bytes, const ByteSink& sink) {
+        u64 archive = member / kArchiveStride, ordinal = member % kArchiveStride;
+        if (!reader_ || archive != archive_) {
+            reader_ = TRY(TarReader::open(archives_[archive].fd, archives_[archive].bytes));
+            archive_ = archive;
+            next_ = 0;
+        }
+        std::optional<Member> found;
+        for (; next_ <= ordinal; next_++)
+            if (found = TRY(reader_->next()); !found) break;
+        if (!found || found->size != bytes) return fail(Code::Corrupt, "changed while it was being imported");
+        auto copied = reader_->read_data(bytes, sink);
+        if (!copied) return at_member(ordinal, std::move(copied.error()));
+        return {};
+    }
+
+  private:
+    const std::vector<Archive>& archives_;
+    std::optional<TarReader> reader_;
+    u64 archive_ = 0, next_ = 0;
 };
 
-/// "member 3: " in front of an error's text.
-std::unexpected<Error> at_member(u64 ordinal, Error error) {
-    error.message = fmt::format("member {}: {}", ordinal + 1, error.message);
-    return std::unexpected(std::move(error));
-}
-
-Result<Tree> scan(Archive archive, u64 max_entries, u64 budget, Meter meter) {
-    auto reader = TRY(TarReader::open(archive.fd, archive.bytes));
-    Tree tree(max_entries);
-    u64 total = 0;
-    for (u64 ordinal = 0;; ordinal++) {
-        auto member = reader.next();
-        if (!member) return at_member(ordinal, std::move(member.error()));
-        if (!*member) break;
-        if (__builtin_add_overflow(total, (*member)->size, &total) || total > budget)
-            return at_member(ordinal, {Code::ResourceExhausted,
-                                       fmt::format("{}: the files together exceed {} bytes",
-                                                   printable((*member)->path), budget),
-                                       "if the archive is meant to be that large, raise the limit"});
-        if (auto added = tree.add(**member, ordinal); !added)
-            return at_member(ordinal, std::move(added.error()));
-        meter.at(reader.position());
-    }
-    meter.at(archive.bytes);
-    return tree;
-}
-
-Result<std::string> write_image(Archive archive, const Tree& tree, const Plan& plan, int out,
-                                const Progress& progress) {
-    ImageFile image(out, Meter(progress, "writing", plan.image_bytes));
+Result<std::string> write_image(const Scanned& scanned, const Plan& plan, int out, const Job& job) {
+    ImageFile image(out, Meter(job, "writing", plan.image_bytes));
     TRY(image.write(plan.index_header));
     TRY(image.write(plan.index));
-    auto reader = TRY(TarReader::open(archive.fd, archive.bytes));
-    u64 next_ordinal = 0;
+    DataReader reader(scanned.archives);
     for (usize i = 0; i < plan.members.size(); i++) {
         TRY(image.pad_to(plan.members[i].header_offset));
-        TRY(image.write(header_of(tree, plan.members, i)));
-        u64 bytes = data_bytes(tree, plan.members, i);
+        TRY(image.write(header_of(scanned.tree, plan.members, i)));
+        u64 bytes = data_bytes(scanned.tree, plan.members, i);
         if (bytes == 0) continue;
-        u64 ordinal = tree.node(plan.members[i].node).member;
-        std::optional<Member> member;
-        for (; next_ordinal <= ordinal; next_ordinal++)
-            if (member = TRY(reader.next()); !member) break;
-        if (!member || member->size != bytes)
-            return fail(Code::Corrupt, "changed while it was being imported");
-        auto copied = reader.read_data(bytes, [&](std::span<const u8> data) { return image.write(data); });
-        if (!copied) return at_member(ordinal, std::move(copied.error()));
+        TRY(reader.copy(scanned.tree.node(plan.members[i].node).member, bytes,
+                        [&](std::span<const u8> data) { return image.write(data); }));
     }
     TRY(image.pad_to(plan.image_bytes));
     return image.finish();
@@ -149,16 +112,17 @@ Result<std::string> write_image(Archive archive, const Tree& tree, const Plan& p
 }  // namespace
 
 Result<Normalised> normalise(int in, u64 in_bytes, int out, const std::string& scratch_directory,
-                             const ImportLimits& limits, const Progress& progress) {
-    u64 budget = limits.bytes;
+                             const ImportLimits& limits,
+                             const std::function<void(const ImportProgress&)>& progress) {
+    Job job{.limits = limits, .budget = limits.bytes, .directory = scratch_directory, .progress = progress};
     // A pipe's length is not known before its end, so there the ratio cannot be applied.
     if (u64 by_ratio = 0; in_bytes > 0 && !__builtin_mul_overflow(in_bytes, limits.ratio, &by_ratio))
-        budget = std::min(budget, std::max(by_ratio, limits.ratio_free));
-    auto spooled = TRY(spool(in, in_bytes, budget, scratch_directory, progress));
-    Archive archive = spooled ? Archive{spooled->fd.get(), spooled->bytes} : Archive{in, in_bytes};
-    Tree tree = TRY(scan(archive, limits.entries, budget, Meter(progress, "scanning", archive.bytes)));
-    Plan plan = TRY(plan_image(tree, limits.bytes));
-    std::string digest = TRY(write_image(archive, tree, plan, out, progress));
+        job.budget = std::min(job.budget, std::max(by_ratio, limits.ratio_free));
+    auto spooled = TRY(spool(in, in_bytes, job.budget, scratch_directory, progress));
+    Scanned scanned =
+        TRY(scan(spooled ? Archive{spooled->fd.get(), spooled->bytes} : Archive{in, in_bytes}, job));
+    Plan plan = TRY(plan_image(scanned.tree, limits.bytes));
+    std::string digest = TRY(write_image(scanned, plan, out, job));
     return Normalised{.sha256 = std::move(digest), .bytes = plan.image_bytes, .inodes = plan.inodes};
 }
 

@@ -14,6 +14,8 @@ namespace {
 
 constexpr usize kReadBytes = 256 * 1024;
 
+}  // namespace
+
 Result<Fd> unnamed_file(const std::string& directory) {
     Fd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (fd.valid()) return fd;
@@ -24,8 +26,6 @@ Result<Fd> unnamed_file(const std::string& directory) {
     if (::unlink(path.c_str()) < 0) return fail_errno(path);
     return fd;
 }
-
-}  // namespace
 
 Result<std::optional<Spool>> spool(int in, u64 in_bytes, u64 budget, const std::string& directory,
                                    const std::function<void(const ImportProgress&)>& progress) {

@@ -14,6 +14,9 @@ struct Spool {
     u64 bytes = 0;
 };
 
+/// A new file in `directory` that has no name and vanishes when it is closed. Errors: those of open(2).
+[[nodiscard]] Result<Fd> unnamed_file(const std::string& directory);
+
 /// Decompresses `in` (gzip, xz or zstd) into an unnamed file in `directory`; a pipe is copied there whatever
 /// it holds. Nothing is returned when `in` is a file and not compressed: it can be used as it is. `budget`:
 /// bytes the result may have. Errors: Corrupt (damaged or truncated), ResourceExhausted (budget, disk).

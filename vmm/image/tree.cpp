@@ -23,7 +23,8 @@ std::unexpected<Error> refuse(std::string why) { return fail(Code::InvalidArgume
 
 }  // namespace
 
-Tree::Tree(u64 max_entries) : entries_left_(max_entries) {
+Tree::Tree(u64 max_entries, OverDirectory over_directory)
+    : entries_left_(max_entries), over_directory_(over_directory) {
     nodes_.emplace_back();
     nodes_[kRoot].meta = implied_directory(0, 0);
     nodes_[kRoot].names = 1;
@@ -37,7 +38,7 @@ Result<void> Tree::add(const Member& member, u64 ordinal) {
             nodes_[kRoot].meta = member;
             return {};
         }
-        Place place = TRY(place_of(parts, &member));
+        Place place = TRY(place_of(parts, member));
         if (place.directory == kRoot && place.name == abi::image::kIndexName) return {};
         return member.kind == Kind::HardLink ? put_link(place, member) : put(place, member, ordinal);
     };
@@ -46,29 +47,38 @@ Result<void> Tree::add(const Member& member, u64 ordinal) {
     return done;
 }
 
-Result<Tree::Place> Tree::place_of(const std::vector<std::string>& parts, const Member* maker) {
+Result<Tree::Place> Tree::place_of(const std::vector<std::string>& parts, const Member& maker) {
     NodeId directory = kRoot;
     int links_left = kMaxLinks;
-    for (usize i = 0; i + 1 < parts.size(); i++)
-        directory = TRY(step(directory, parts[i], maker, links_left));
+    for (usize i = 0; i + 1 < parts.size(); i++) {
+        if (nodes_[directory].children.contains(parts[i])) {
+            directory = TRY(step(directory, parts[i], links_left));
+            continue;
+        }
+        if (directory == kRoot && parts[i] == abi::image::kIndexName) return refuse("this name is reserved");
+        directory = TRY(make({directory, parts[i]}, implied_directory(maker.mtime_sec, maker.mtime_nsec), 0));
+    }
     return Place{directory, parts.back()};
 }
 
-Result<NodeId> Tree::step(NodeId directory, const std::string& name, const Member* maker, int& links_left) {
+Result<Tree::Place> Tree::find_place(const std::vector<std::string>& parts) const {
+    NodeId directory = kRoot;
+    int links_left = kMaxLinks;
+    for (usize i = 0; i + 1 < parts.size(); i++) directory = TRY(step(directory, parts[i], links_left));
+    return Place{directory, parts.back()};
+}
+
+Result<NodeId> Tree::step(NodeId directory, const std::string& name, int& links_left) const {
     const auto& children = nodes_[directory].children;
     auto found = children.find(name);
-    if (found == children.end()) {
-        if (!maker) return refuse("leads to a directory that does not exist");
-        if (directory == kRoot && name == abi::image::kIndexName) return refuse("this name is reserved");
-        return make({directory, name}, implied_directory(maker->mtime_sec, maker->mtime_nsec), 0);
-    }
+    if (found == children.end()) return refuse("leads to a directory that does not exist");
     const Node& node = nodes_[found->second];
     if (node.meta.kind == Kind::Directory) return found->second;
     if (node.meta.kind == Kind::Symlink) return follow(directory, node.meta.target, links_left);
     return refuse("a parent is not a directory");
 }
 
-Result<NodeId> Tree::follow(NodeId directory, const std::string& target, int& links_left) {
+Result<NodeId> Tree::follow(NodeId directory, const std::string& target, int& links_left) const {
     if (links_left-- == 0) return refuse("leads through too many symbolic links");
     if (target.starts_with('/')) directory = kRoot;
     for (usize at = 0; at < target.size();) {
@@ -78,7 +88,7 @@ Result<NodeId> Tree::follow(NodeId directory, const std::string& target, int& li
         if (part == "..")
             directory = nodes_[directory].parent;  // the root's is the root
         else if (!part.empty() && part != ".")
-            directory = TRY(step(directory, part, nullptr, links_left));
+            directory = TRY(step(directory, part, links_left));
     }
     return directory;
 }
@@ -101,7 +111,7 @@ Result<void> Tree::put_link(const Place& place, const Member& member) {
     auto parts = split_path(member.target);
     if (!parts) return refuse("hard link to " + parts.error().message);
     if (parts->empty()) return refuse("hard link to the root directory");
-    auto at = place_of(*parts, nullptr);
+    auto at = find_place(*parts);
     if (!at) return refuse("hard link to " + printable(member.target) + ", which " + at.error().message);
     const auto& children = nodes_[at->directory].children;
     auto target = children.find(at->name);
@@ -120,11 +130,52 @@ Result<void> Tree::make_room(const Place& place) {
     auto& children = nodes_[place.directory].children;
     auto found = children.find(place.name);
     if (found == children.end()) return {};
-    Node& old = nodes_[found->second];
-    if (!old.children.empty()) return refuse("would replace a directory that is not empty");
-    old.names--;
+    if (!nodes_[found->second].children.empty() && over_directory_ == OverDirectory::Refuse)
+        return refuse("would replace a directory that is not empty");
+    drop(found->second);
     children.erase(found);
     return {};
+}
+
+void Tree::drop(NodeId node) {
+    // A list instead of recursion: directories may be nested some thousand deep.
+    for (std::vector<NodeId> dropped{node}; !dropped.empty();) {
+        Node& gone = nodes_[dropped.back()];
+        dropped.pop_back();
+        gone.names--;
+        for (const auto& [name, child] : gone.children) dropped.push_back(child);
+        gone.children.clear();
+    }
+}
+
+std::optional<NodeId> Tree::find(std::string_view path) const {
+    auto parts = split_path(path);
+    if (!parts) return std::nullopt;
+    if (parts->empty()) return kRoot;
+    auto place = find_place(*parts);
+    if (!place) return std::nullopt;
+    const auto& children = nodes_[place->directory].children;
+    auto found = children.find(place->name);
+    return found == children.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Tree::remove(std::string_view path) {
+    auto parts = split_path(path);
+    if (!parts || parts->empty()) return;
+    auto place = find_place(*parts);
+    if (!place) return;
+    auto& children = nodes_[place->directory].children;
+    if (auto found = children.find(place->name); found != children.end()) {
+        drop(found->second);
+        children.erase(found);
+    }
+}
+
+void Tree::empty(std::string_view path) {
+    auto node = find(path);
+    if (!node) return;
+    for (const auto& [name, child] : nodes_[*node].children) drop(child);
+    nodes_[*node].children.clear();
 }
 
 Result<NodeId> Tree::make(const Place& place, Member meta, u64 ordinal) {
