@@ -43,8 +43,13 @@ fn main() {
     parked.thread().unpark();
     println!("park: {}", parked.join().unwrap());
     let start = Instant::now();
-    thread::park_timeout(Duration::from_millis(20));
-    println!("park_timeout: {}", start.elapsed() >= Duration::from_millis(20));
+    // A token may be left from the scope's end.
+    let mut parks = 0;
+    while start.elapsed() < Duration::from_millis(20) {
+        thread::park_timeout(Duration::from_millis(20));
+        parks += 1;
+    }
+    println!("park_timeout: {}", parks <= 2);
 
     std::panic::set_hook(Box::new(|_| {}));
     let result = thread::spawn(|| {
