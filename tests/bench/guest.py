@@ -22,13 +22,14 @@ class CannotRun(Exception):
 
 
 def build_programs():
-    """Compiles sysmicro and first_tsc statically and packs them, with busybox, into IMAGE."""
+    """Compiles sysmicro, smp and first_tsc statically and packs them, with busybox, into IMAGE."""
     programs = os.path.join(WORK, "root", "bin")
     os.makedirs(programs, exist_ok=True)
     os.makedirs(os.path.join(WORK, "root", "tmp"), exist_ok=True)
     flags = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-static", "-I", ROOT]
     sources = sorted(glob.glob(os.path.join(HERE, "sysmicro", "*.c")))
     subprocess.run([*flags, "-pthread", *sources, "-o", os.path.join(programs, "sysmicro")], check=True)
+    subprocess.run([*flags, "-pthread", os.path.join(HERE, "smp.c"), "-o", os.path.join(programs, "smp")], check=True)
     subprocess.run([*flags, "-nostdlib", "-fno-stack-protector", os.path.join(HERE, "first_tsc.c"), "-o",
                     os.path.join(programs, "first_tsc")], check=True)
     shutil.copy("/bin/busybox", programs)

@@ -55,6 +55,9 @@ def startup_lines(result):
     cell = result["memory"]
     value = cell.get("why") or f"{cell['rss_kib']} KiB resident, {cell['private_kib']} KiB of it private"
     lines.append(f"| astra-vmm beside the guest's RAM and image | {value} |")
+    for name, cell in result["smp"].items():
+        value = cell.get("why") or f"{cell['two_ns'] / cell['one_ns']:.2f}"
+        lines.append(f"| smp: four computing threads on 2 CPUs, time against 1 CPU, {name} | {value} |")
     return ["| start and upkeep | |", "|---|---|", *lines]
 
 
