@@ -49,7 +49,8 @@ def startup_lines(result):
         value = cell.get("why") or f"{cell['min_ms']:.1f} / {cell['median_ms']:.1f} ms"
         lines.append(f"| `astra run` to the program's first byte, {name}, min / median of {result['launches']} | {value} |")
     cell = result["instructions"]
-    for key, text in (("kernel_ready", "guest instructions, the kernel's clock starts → ready for programs"),
+    for key, text in (("kernel_ready", "guest instructions, kernel entry → ready for programs"),
+                      ("entry_to_user", "guest instructions, kernel entry → first user instruction"),
                       ("reset_to_user", "guest instructions, reset (QEMU's firmware included) → first user instruction")):
         lines.append(f"| {text} | {cell.get('why') or format(cell[key], ',')} |")
     cell = result["memory"]

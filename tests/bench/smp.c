@@ -1,4 +1,5 @@
-/* Four threads that only compute, again and again; prints the fewest nanoseconds one round took. Argument: rounds. */
+/* Four threads that only compute, again and again; prints the fewest nanoseconds one round took. Argument:
+ * rounds. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>

@@ -25,6 +25,9 @@
 pvh_entry:
     cli
     cld
+    rdtsc
+    mov %eax, PHYS(boot_tsc)
+    mov %edx, PHYS(boot_tsc) + 4
     lgdt PHYS(boot_gdt_pointer)
     mov $0x20, %eax             // CR4.PAE
     mov %eax, %cr4
@@ -87,6 +90,9 @@ boot_pd:
     .endr
 
     .align 8
+    .globl boot_tsc             // u64: the TSC at entry, where the kernel's time begins
+boot_tsc:
+    .quad 0
 boot_gdt:
     .quad 0, 0
     .quad 0x00af9b000000ffff    // ASTRA_KERNEL_CS: 64-bit code

@@ -13,6 +13,8 @@
 #include "guest_kernel/arch/x86_64/pit.hpp"
 #include "guest_kernel/drivers/command_line.hpp"
 
+extern "C" const astra::u64 boot_tsc;  // boot.S
+
 namespace astra::arch {
 
 namespace {
@@ -32,39 +34,67 @@ struct Clock {
 };
 constinit Clock clock;
 
-/// One look at the three counters, taken as close together as the machine lets us.
-struct Sample {
+/// The three counters at one moment.
+struct Look {
     u64 tsc;
     u32 apic;
     u16 pit;
-    u64 spread;  // TSC ticks between the first and the last read
+    u64 doubt;  // TSC ticks between which the PIT was latched
 };
-Sample sample() {
-    Sample best{0, 0, 0, ~u64{0}};
-    for (int i = 0; i < 5; i++) {
-        u64 before = rdtsc_ordered();
-        u16 pit = pit::read_count();
-        u32 apic = lapic::timer_count();
-        u64 after = rdtsc_ordered();
-        if (after - before < best.spread) best = {before + (after - before) / 2, apic, pit, after - before};
-    }
-    return best;
+Look look() {
+    u64 before = rdtsc_ordered();
+    pit::latch();
+    u64 after = rdtsc_ordered();
+    u32 apic = lapic::timer_count();
+    return {before + (after - before) / 2, apic, pit::read_latched(), after - before};
 }
 
-/// Measures TSC and LAPIC timer over 10 ms of the PIT.
-void measure_frequencies() {
-    constexpr u16 kWindow = pit::kHz / 100;
+/// Sums over kLooks looks, of what each counter had done since `origin`: the mean is finer than the PIT's
+/// step of 838 ns.
+constexpr usize kLooks = 16;
+struct Sample {
+    u64 tsc = 0, apic = 0, pit = 0;
+    u64 doubt = ~u64{0};  // of the best look
+};
+Sample sample(const Look& origin) {
+    Look looks[kLooks];
+    Sample sum;
+    for (Look& each : looks) {
+        each = look();
+        sum.doubt = std::min(sum.doubt, each.doubt);
+    }
+    const Look* good = std::ranges::min_element(looks, {}, &Look::doubt);
+    for (const Look& each : looks) {
+        // One that something came between counts as the good one before it.
+        if (each.doubt <= 2 * sum.doubt) good = &each;
+        sum.tsc += good->tsc - origin.tsc;
+        sum.apic += origin.apic - good->apic;
+        sum.pit += static_cast<u16>(origin.pit - good->pit);
+    }
+    return sum;
+}
+
+/// Measures TSC and LAPIC timer over 2 ms of the PIT; over up to 16 ms on a machine so busy that its counters
+/// cannot be read together. False when it must be done again.
+bool measure_frequencies() {
+    constexpr u64 kWindow = pit::kHz / 500, kLongest = 8 * kWindow, kPrecision = 4000;
+    constexpr u64 kFastestTsc = 8 * kNsPerSecond;
     pit::start_free_running();
     lapic::init_timer(0, false);
     lapic::set_timer_count(~u32{0});
-    Sample first = sample();
-    while (static_cast<u16>(first.pit - pit::read_count()) < kWindow) pause();
-    Sample last = sample();
+    (void)look();  // the code's first run is slower than the others
+    Look origin = look();
+    Sample first = sample(origin), last;
+    do last = sample(origin);
+    while (last.pit < kLooks * kWindow ||
+           (last.pit < kLooks * kLongest && (first.doubt + last.doubt) * kPrecision > last.tsc / kLooks));
     lapic::set_timer_count(0);
-    u64 elapsed = static_cast<u16>(first.pit - last.pit), apic = first.apic - last.apic;
-    if (elapsed < kWindow || last.tsc <= first.tsc) boot_failure("the interval timer does not count");
+    u64 elapsed = last.pit - first.pit, apic = last.apic - first.apic;
+    if (last.tsc <= first.tsc) boot_failure("the interval timer does not count");
     clock.tsc_hz = (last.tsc - first.tsc) * pit::kHz / elapsed;
     clock.apic_per_ns = (apic * pit::kHz / elapsed << 32) / kNsPerSecond;
+    // Faster than any: this CPU was away so long (55 ms) that the PIT has gone round.
+    return clock.tsc_hz < kFastestTsc;
 }
 
 /// Programs this CPU's timer for `deadline` (ns) or earlier.
@@ -95,11 +125,12 @@ void init_clock() {
     const CpuFeatures& cpu = cpu_features();
     clock.tsc_hz = cpu.tsc_khz * 1000;
     clock.apic_per_ns = (cpu.apic_timer_khz * 1000 << 32) / kNsPerSecond;
-    if (clock.tsc_hz == 0 || (clock.apic_per_ns == 0 && !cpu.tsc_deadline)) measure_frequencies();
+    if (clock.tsc_hz == 0 || (clock.apic_per_ns == 0 && !cpu.tsc_deadline))
+        while (!measure_frequencies()) {}
     clock.ns_per_tick = static_cast<u64>((static_cast<unsigned __int128>(kNsPerSecond) << 32) / clock.tsc_hz);
     clock.ticks_per_ns =
         static_cast<u64>((static_cast<unsigned __int128>(clock.tsc_hz) << 32) / kNsPerSecond);
-    clock.start_tsc = rdtsc();
+    clock.start_tsc = boot_tsc;
     clock.pit_ticks = command_line_value("clock") == "pit";
 }
 

@@ -4,7 +4,7 @@
 
 namespace astra::arch {
 
-/// Learns the frequencies (from CPUID, else by measuring against the PIT) and starts now_ns() at 0.
+/// Learns the frequencies (from CPUID, else by measuring against the PIT). now_ns() counts from kernel entry.
 void init_clock();
 /// Starts the way time interrupts come: LAPIC timers, or with clock=pit the PIT at 1000 Hz. First CPU, after
 /// interrupts.

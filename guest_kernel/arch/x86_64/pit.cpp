@@ -23,8 +23,9 @@ void load(u16 count) {
 
 void start_free_running() { load(0); }
 
-u16 read_count() {
-    privileged::out8(kControl, kLatch);
+void latch() { privileged::out8(kControl, kLatch); }
+
+u16 read_latched() {
     u8 low = privileged::in8(kCounter0);
     return static_cast<u16>(privileged::in8(kCounter0) << 8 | low);
 }

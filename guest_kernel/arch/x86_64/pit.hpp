@@ -10,8 +10,9 @@ inline constexpr u32 kTickHz = 1000;
 
 /// Lets counter 0 run from 65536 down to 0, again and again.
 void start_free_running();
-/// Counter 0 now.
-u16 read_count();
+/// Holds counter 0's count of now for read_latched().
+void latch();
+u16 read_latched();
 /// Raises IRQ 0 at kTickHz (to the nearest count).
 void start_tick();
 
