@@ -3,6 +3,7 @@
 
 #include "guest_kernel/fs/dentry_cache.hpp"
 #include "guest_kernel/fs/mount.hpp"
+#include "guest_kernel/fs/tmpfs/regular.hpp"
 #include "guest_kernel/fs/tmpfs/tmpfs.hpp"
 #include "guest_kernel/fs/walk.hpp"
 
@@ -20,10 +21,13 @@ Result<void> mount_memfds() {
     return {};
 }
 
-Result<Ref<File>> make_memfd(std::string_view name) {
+Result<Ref<File>> make_memfd(std::string_view name, bool sealable) {
     Caller caller = Caller::current();
     Ref<Inode> inode = TRY(g_top.dentry->inode->create_unnamed(
         {kTypeRegular | 0777, caller.credentials.fsuid, caller.credentials.fsgid}));
+    Ref<tmpfs::Contents> contents = TRY(static_cast<tmpfs::Regular&>(*inode).contents());
+    contents->is_memfd = true;
+    if (sealable) contents->seals = 0;
     String text = TRY(String::from("memfd:"));
     TRY(text.append(name));
     Ref<Dentry> dentry = TRY(make_ref<Dentry>(inode, g_top.dentry->fs));

@@ -6,7 +6,7 @@ namespace astra::fs {
 
 /// Makes the hidden file system; part of mount_root.
 Result<void> mount_memfds();
-/// A new empty file that shows as "/memfd:NAME (deleted)".
-Result<Ref<File>> make_memfd(std::string_view name);
+/// A new empty file that shows as "/memfd:NAME (deleted)". `sealable`: F_ADD_SEALS may seal it.
+Result<Ref<File>> make_memfd(std::string_view name, bool sealable);
 
 }  // namespace astra::fs

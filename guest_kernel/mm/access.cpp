@@ -112,6 +112,13 @@ Result<AddressSpace::FutexOrigin> AddressSpace::futex_origin(UserAddr address) {
     return FutexOrigin{area->source.get(), area->offset + (address.raw() - area->start)};
 }
 
+bool PageSource::mapped_for_writing() {
+    auto list = mappings.lock();
+    for (Mapping& m : *list)
+        if (m.area->has(kAreaShared) && (m.area->max_prot & kProtWrite)) return true;
+    return false;
+}
+
 void PageSource::unmap_pages(u64 first, u64 count, bool shared_only) {
     u64 visited = 0;  // spaces are visited in order of their address, each with the list unlocked
     for (;;) {

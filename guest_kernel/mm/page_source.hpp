@@ -36,6 +36,10 @@ class PageSource : public RefCounted {
         (void)first, (void)count;
         return fail(Errno::kENOTSUP);
     }
+    /// May new shared mappings write? No for sealed files (memfd_create(2), F_SEAL_WRITE): EPERM.
+    [[nodiscard]] virtual bool allows_writing() const { return true; }
+    /// Is it mapped shared where a program writes or could come to write?
+    [[nodiscard]] bool mapped_for_writing();
     /// Bytes; pages wholly beyond are SIGBUS.
     [[nodiscard]] virtual u64 mapping_size() const = 0;
     /// For /proc/PID/maps.

@@ -17,7 +17,7 @@ SyscallResult zero(Result<void> result) {
     return 0;
 }
 
-/// What a mapping of `file` needs and may later become. Errors: EACCES, ENODEV, EINVAL.
+/// What a mapping of `file` needs and may later become. Errors: EACCES, ENODEV, EINVAL, EPERM.
 Result<void> attach_file(mm::MapRequest& request, Ref<fs::File> file) {
     bool shared = request.flags & mm::kMapShared;
     if (!file->readable()) return fail(Errno::kEACCES);
@@ -26,6 +26,10 @@ Result<void> attach_file(mm::MapRequest& request, Ref<fs::File> file) {
         request.max_prot &= ~mm::kProtWrite;
     }
     request.source = TRY(file->page_source());
+    if (shared && !request.source->allows_writing()) {
+        if (request.prot & mm::kProtWrite) return fail(Errno::kEPERM);
+        request.max_prot &= ~mm::kProtWrite;
+    }
     request.keep = std::move(file);
     return {};
 }

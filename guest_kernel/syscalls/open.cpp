@@ -75,11 +75,11 @@ SyscallResult sys_openat2(int dirfd, UserString path, In<OpenHow> how_address, u
 }
 
 SyscallResult sys_memfd_create(UserString name, u32 flags) {
-    enum : u32 { kCloseOnExec = 1, kAllowSealing = 2, kNoExecSeal = 8, kExec = 16 };
+    enum : u32 { kCloseOnExec = 1, kAllowSealing = 2 };
     constexpr usize kLongestName = 249;
-    if (flags & ~u32(kCloseOnExec | kAllowSealing | kNoExecSeal | kExec)) return fail(Errno::kEINVAL);
+    if (flags & ~u32(kCloseOnExec | kAllowSealing)) return fail(Errno::kEINVAL);
     String text = TRY(mm::read_string(name, kLongestName + 1, Errno::kEINVAL));
-    return install(TRY(fs::make_memfd(text)), flags & kCloseOnExec);
+    return install(TRY(fs::make_memfd(text, flags & kAllowSealing)), flags & kCloseOnExec);
 }
 
 }  // namespace astra::syscalls

@@ -6,6 +6,7 @@ namespace astra::fs::procfs {
 
 using Show = Result<void>(const Subject&, Text&);
 using Store = Result<void>(const Subject&, std::string_view);
+using Transfer = Result<usize>(const Subject&, Buffer&, u64 offset);
 using Link = Result<String>(const Subject&);
 using Follow = Result<Path>(const Subject&);
 
@@ -27,6 +28,7 @@ Show show_status, show_limits;
 
 // memory.cpp
 Show show_maps, show_smaps, show_arguments, show_environment, show_auxv;
+Transfer read_memory, write_memory;
 
 // links.cpp
 Link link_self, link_thread_self, link_mounts, link_cwd, link_root, link_executable, link_descriptor;

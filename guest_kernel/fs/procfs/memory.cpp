@@ -86,6 +86,35 @@ Result<void> show_environment(const Subject& subject, Text& text) {
     return space ? add_bytes(*space, space->layout.env_start, space->layout.env_end, text) : Result<void>{};
 }
 
+// The offset is the address. Short at the first page that is not there; EIO when that is the first.
+Result<usize> read_memory(const Subject& subject, Buffer& to, u64 offset) {
+    Ref<mm::AddressSpace> space = TRY(space_of(subject));
+    usize done = 0;
+    u8 bytes[512];
+    while (space && to.remaining()) {
+        usize wanted = to.remaining() < sizeof bytes ? to.remaining() : sizeof bytes;
+        auto got = space->peek(UserAddr(offset + done), {bytes, wanted});
+        if (!got) return done ? Result<usize>(done) : fail(Errno::kEIO);
+        done += TRY(to.put({bytes, *got}));
+        if (*got < wanted) break;
+    }
+    return done;
+}
+
+Result<usize> write_memory(const Subject& subject, Buffer& from, u64 offset) {
+    Ref<mm::AddressSpace> space = TRY(space_of(subject));
+    usize done = 0;
+    u8 bytes[512];
+    while (space && from.remaining()) {
+        usize wanted = TRY(from.take(bytes));
+        auto put = space->poke(UserAddr(offset + done), {bytes, wanted});
+        if (!put) return done ? Result<usize>(done) : fail(Errno::kEIO);
+        done += *put;
+        if (*put < wanted) break;
+    }
+    return done;
+}
+
 // The auxiliary vector lies above the environment's pointers, where exec put it: argc, argv, 0, environ, 0,
 // then pairs up to type 0 (System V ABI AMD64, figure 3.9).
 Result<void> show_auxv(const Subject& subject, Text& text) {

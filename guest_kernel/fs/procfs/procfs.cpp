@@ -29,6 +29,7 @@ constexpr Numbers kDescriptorInfos{kDescriptorInfo, next_descriptor, descriptor_
         {.name = "fdinfo", .mode = 0555, .numbers = &kDescriptorInfos},                      \
         {.name = "limits", .mode = 0444, .show = show_limits},                               \
         {.name = "maps", .mode = 0444, .show = show_maps},                                   \
+        {.name = "mem", .mode = 0600, .read = read_memory, .write = write_memory},           \
         {.name = "mountinfo", .mode = 0444, .show = show_mountinfo},                         \
         {.name = "mounts", .mode = 0444, .show = show_mounts},                               \
         {.name = "oom_adj", .mode = 0444, .show = show_zero},                                \

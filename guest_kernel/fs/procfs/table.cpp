@@ -42,7 +42,7 @@ class TableFile final : public InodeFile {
 
     // Reading from the start takes the facts anew (top and its like seek back); what follows continues there.
     Result<usize> read(Buffer& to, i64* offset) override {
-        if (!entry_.show) return fail(Errno::kEINVAL);
+        if (entry_.read) return advance(entry_.read(subject_, to, static_cast<u64>(*offset)), offset);
         Ref<Snapshot> snapshot = *shown_.lock();
         if (*offset == 0 || !snapshot) {
             Text text;
@@ -63,6 +63,7 @@ class TableFile final : public InodeFile {
     }
 
     Result<usize> write(Buffer& from, i64* offset) override {
+        if (entry_.write) return advance(entry_.write(subject_, from, static_cast<u64>(*offset)), offset);
         if (!entry_.store) return fail(Errno::kEINVAL);
         char text[256];
         usize count = from.remaining() < sizeof text ? from.remaining() : sizeof text;
@@ -76,6 +77,10 @@ class TableFile final : public InodeFile {
     Result<void> truncate(i64) override { return {}; }  // `echo x >file` does this first
 
   private:
+    static Result<usize> advance(Result<usize> moved, i64* offset) {
+        if (moved) *offset += static_cast<i64>(*moved);
+        return moved;
+    }
     const Entry& entry_;
     const Subject subject_;
     sched::SpinLocked<Ref<Snapshot>, sched::Rank::Attributes> shown_;

@@ -26,8 +26,8 @@ struct Numbers {
 };
 
 /// One name. Which functions it has says what it is: `children` and `numbers` a directory, `link` a symbolic
-/// link (`follow` too: one that leads straight to an object), `show` a file. What a function answers ESRCH to
-/// is gone: ENOENT.
+/// link (`follow` too: one that leads straight to an object), `show` a text, `read` a file with offsets. What
+/// a function answers ESRCH to is gone: ENOENT.
 struct Entry {
     std::string_view name;
     u32 mode;  // permissions
@@ -35,11 +35,13 @@ struct Entry {
     Result<void> (*store)(const Subject&, std::string_view) = nullptr;
     Result<String> (*link)(const Subject&) = nullptr;
     Result<Path> (*follow)(const Subject&) = nullptr;
+    Result<usize> (*read)(const Subject&, Buffer& to, u64 offset) = nullptr;
+    Result<usize> (*write)(const Subject&, Buffer& from, u64 offset) = nullptr;
     std::span<const Entry> children = {};
     const Numbers* numbers = nullptr;
 
     [[nodiscard]] u32 type() const {
-        return show || store ? kTypeRegular : link ? kTypeSymlink : kTypeDirectory;
+        return show || read ? kTypeRegular : link ? kTypeSymlink : kTypeDirectory;
     }
 };
 

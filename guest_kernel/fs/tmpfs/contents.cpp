@@ -207,6 +207,7 @@ Result<void> Contents::resize(u64 new_size) {
 
 Result<void> Contents::discard(u64 first, u64 count) {
     auto guard = writer.lock();
+    if (!allows_writing()) return fail(Errno::kEPERM);
     return punch(first << kPageShift, (first + count) << kPageShift);
 }
 

@@ -10,6 +10,16 @@
 
 namespace astra::fs::tmpfs {
 
+/// F_SEAL_* (include/uapi/linux/fcntl.h).
+enum Seal : u32 {
+    kSealSeal = 1,
+    kSealShrink = 2,
+    kSealGrow = 4,
+    kSealWrite = 8,
+    kSealFutureWrite = 16,
+    kSealAll = 31,
+};
+
 class Contents final : public mm::PageSource {
   public:
     /// `lower`: the bytes the file starts with, in the direct map for ever.
@@ -23,7 +33,7 @@ class Contents final : public mm::PageSource {
 
     Result<mm::FrameRef> page(u64 index, bool for_write) override;
     mm::FrameRef page_if_resident(u64 index) override;
-    Result<void> discard(u64 first, u64 count) override;
+    Result<void> discard(u64 first, u64 count) override;  // EPERM when sealed
     [[nodiscard]] u64 mapping_size() const override { return size(); }
     [[nodiscard]] Identity identity() const override;
 
@@ -35,6 +45,12 @@ class Contents final : public mm::PageSource {
     /// Held by whoever writes, cuts, allocates or punches: one at a time.
     struct Writer {};
     sched::MutexLocked<Writer, sched::Rank::Inode> writer;
+
+    /// What may no longer happen (memfd_create(2), "File sealing"); set with `writer` held, enforced by the
+    /// file. Only memfds can be sealed at all.
+    std::atomic<u32> seals{kSealSeal};
+    bool is_memfd = false;
+    [[nodiscard]] bool allows_writing() const override { return !(seals & (kSealWrite | kSealFutureWrite)); }
 
     /// Writes at `offset`, below `limit`. Short at a bad page or when memory runs out; an error only when
     /// nothing was written.

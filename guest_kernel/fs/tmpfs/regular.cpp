@@ -11,6 +11,13 @@ namespace {
 
 constexpr int kRlimitFileSize = 1, kSigFileSize = 25;  // RLIMIT_FSIZE, SIGXFSZ
 constexpr u64 kMaxFileSize = INT64_MAX;
+constexpr int kAddSeals = 1033, kGetSeals = 1034;  // F_ADD_SEALS, F_GET_SEALS
+
+/// May a file of `size` bytes become `wanted` long?
+Result<void> check_size_seals(u32 seals, u64 size, u64 wanted) {
+    bool sealed = (wanted < size && (seals & kSealShrink)) || (wanted > size && (seals & kSealGrow));
+    return sealed ? fail(Errno::kEPERM) : Result<void>{};
+}
 
 bool has_process() { return sched::scheduler_running() && !sched::current().is_kernel_thread(); }
 
@@ -59,6 +66,7 @@ Result<void> Regular::resize(u64 size) {
     if (size > kMaxFileSize) return fail(Errno::kEFBIG);
     if (size > bytes->size() && size > 0) TRY(write_limit(size - 1));
     auto guard = bytes->writer.lock();
+    TRY(check_size_seals(bytes->seals, bytes->size(), size));
     return bytes->resize(size);
 }
 
@@ -81,6 +89,9 @@ Result<usize> RegularFile::write(Buffer& from, i64* offset) {
     auto guard = contents_->writer.lock();
     if (flags & kOAppend) *offset = static_cast<i64>(contents_->size());
     u64 limit = TRY(write_limit(static_cast<u64>(*offset)));
+    if (!contents_->allows_writing()) return fail(Errno::kEPERM);
+    u64 end = static_cast<u64>(*offset) + from.remaining();
+    if (end > contents_->size()) TRY(check_size_seals(contents_->seals, contents_->size(), end));
     TRY(drop_set_ids(*node_));
     usize done = TRY(contents_->write(from, static_cast<u64>(*offset), limit));
     *offset += static_cast<i64>(done);
@@ -113,11 +124,27 @@ Result<void> RegularFile::allocate(int mode, i64 offset, i64 length) {
     if (to > kMaxFileSize) return fail(Errno::kEFBIG);
     if (!(mode & kKeepSize) && to > contents_->size()) TRY(write_limit(to - 1));
     auto guard = contents_->writer.lock();
+    if ((mode & kPunchHole) && !contents_->allows_writing()) return fail(Errno::kEPERM);
+    bool grows = !(mode & kKeepSize) && to > contents_->size();
+    if (grows) TRY(check_size_seals(contents_->seals, contents_->size(), to));
     node_->modified();
     if (mode & kPunchHole) return contents_->punch(from, to);
     TRY(contents_->allocate(from, to));
-    if (!(mode & kKeepSize) && to > contents_->size()) TRY(contents_->resize(to));
+    if (grows) TRY(contents_->resize(to));
     return {};
+}
+
+Result<i64> RegularFile::control(int command, u64 argument) {
+    if (!contents_->is_memfd || (command != kAddSeals && command != kGetSeals)) return fail(Errno::kEINVAL);
+    if (command == kGetSeals) return contents_->seals.load();
+    if (argument & ~u64{kSealAll}) return fail(Errno::kEINVAL);
+    if (!writable()) return fail(Errno::kEPERM);
+    auto guard = contents_->writer.lock();
+    if (contents_->seals & kSealSeal) return fail(Errno::kEPERM);
+    if ((argument & kSealWrite) && !(contents_->seals & kSealWrite) && contents_->mapped_for_writing())
+        return fail(Errno::kEBUSY);
+    contents_->seals |= static_cast<u32>(argument);
+    return 0;
 }
 
 }  // namespace astra::fs::tmpfs

@@ -34,6 +34,8 @@ class RegularFile final : public InodeFile {
     Result<i64> seek(i64 offset, int whence) override;
     Result<void> truncate(i64 size) override;
     Result<void> allocate(int mode, i64 offset, i64 length) override;
+    /// F_ADD_SEALS and F_GET_SEALS.
+    Result<i64> control(int command, u64 argument) override;
     Result<Ref<mm::PageSource>> page_source() override { return Ref<mm::PageSource>(contents_); }
 
   private:

@@ -225,12 +225,23 @@ TEST_F(TmpFs, DevicesAndMemfds) {
               kNoError);
     EXPECT_EQ(cat("/odd"), "ENXIO");
 
-    auto memfd = fs::make_memfd("mine");
+    auto memfd = fs::make_memfd("mine", true);
     ASSERT_TRUE(memfd.has_value());
     EXPECT_EQ((*memfd)->describe()->view(), "/memfd:mine (deleted)");
     EXPECT_TRUE(write(**memfd, "abc").has_value());
     auto again = fs::open_path(*(*memfd)->path(), 0);
     EXPECT_EQ(read(**again), "abc");
+    constexpr int kAddSeals = 1033, kGetSeals = 1034;
+    EXPECT_EQ((*memfd)->control(kAddSeals, fs::tmpfs::kSealGrow | fs::tmpfs::kSealShrink).value(), 0);
+    EXPECT_EQ(error_of((*memfd)->truncate(10)), Errno::kEPERM);
+    EXPECT_EQ(error_of((*memfd)->truncate(1)), Errno::kEPERM);
+    EXPECT_EQ(error_of(write(**memfd, "abcd")), Errno::kEPERM);
+    EXPECT_EQ(error_of(write(**memfd, "xyz")), kNoError);
+    EXPECT_EQ((*memfd)->control(kAddSeals, fs::tmpfs::kSealWrite | fs::tmpfs::kSealSeal).value(), 0);
+    EXPECT_EQ(error_of(write(**memfd, "x")), Errno::kEPERM);
+    EXPECT_EQ(error_of((*memfd)->control(kAddSeals, fs::tmpfs::kSealWrite)), Errno::kEPERM);
+    EXPECT_EQ((*memfd)->control(kGetSeals, 0).value(), 15);
+    EXPECT_EQ(error_of((*open("/tmp/f", kOCreate | kOReadWrite))->control(kGetSeals, 0)), Errno::kEINVAL);
 }
 
 }  // namespace
