@@ -79,6 +79,14 @@ Result<void> Vm::set_irq(u32 gsi, bool level) const {
     return {};
 }
 
+Result<void> Vm::add_irq_event(u32 gsi, int event_fd) const {
+    kvm_irqfd event{};
+    event.fd = static_cast<__u32>(event_fd);
+    event.gsi = gsi;
+    if (::ioctl(fd(), KVM_IRQFD, &event) < 0) return fail_errno(fmt::format("KVM_IRQFD {}", gsi));
+    return {};
+}
+
 Result<void> Vm::add_doorbell(PhysAddr address, u32 value, int event_fd) const {
     kvm_ioeventfd doorbell{};
     doorbell.datamatch = value;

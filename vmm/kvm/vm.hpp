@@ -23,6 +23,8 @@ class Vm {
     [[nodiscard]] Result<void> set_shadow_page_limit(u64 pages) const;
     /// Drives interrupt line `gsi`.
     [[nodiscard]] Result<void> set_irq(u32 gsi, bool level) const;
+    /// What makes `event_fd` readable pulses interrupt line `gsi`: one edge, without a call by this process.
+    [[nodiscard]] Result<void> add_irq_event(u32 gsi, int event_fd) const;
     /// A guest write of `value`, 4 bytes wide, to `address` bumps `event_fd` instead of leaving the kernel.
     [[nodiscard]] Result<void> add_doorbell(PhysAddr address, u32 value, int event_fd) const;
 

@@ -45,8 +45,13 @@ void KvmIrqLine::set(bool level) {
     }
 }
 
-DeviceSet::VirtioSlot::VirtioSlot(const Vm& vm, const GuestMemory& memory, virtio::Device& device, u32 slot)
-    : irq(vm, machine::kVirtioFirstIrq + slot),
+Result<void> EventIrqLine::connect(const Vm& vm, u32 gsi) {
+    event_ = TRY(EventFd::create());
+    return vm.add_irq_event(gsi, event_->fd());
+}
+
+DeviceSet::VirtioSlot::VirtioSlot(const GuestMemory& memory, virtio::Device& device, u32 slot)
+    : gsi(machine::kVirtioFirstIrq + slot),
       transport(
           memory, irq, device, [this](u16 queue) { kicks[queue].signal(); }, report_fault),
       base(machine::kVirtioBase + slot * machine::kVirtioStride) {}
@@ -55,7 +60,6 @@ DeviceSet::DeviceSet(const Vm& vm, const GuestMemory& memory, std::unique_ptr<Ti
                      Streams streams, std::function<void(u32)> ring)
     : timers_(std::move(timers)),
       streams_(std::move(streams)),
-      pit_irq_(vm, kPitGsi),
       rtc_irq_(vm, kRtcGsi),
       uart_irq_(vm, kUartGsi),
       pit_(pit_irq_, clock_, timers_->factory(pit_lock_)),
@@ -63,8 +67,8 @@ DeviceSet::DeviceSet(const Vm& vm, const GuestMemory& memory, std::unique_ptr<Ti
       uart_(uart_irq_, clock_, timers_->factory(uart_lock_), *streams_.log),
       doorbell_(std::move(ring)),
       console_(console_ports(*streams_.console, *streams_.control), 0, 0),
-      console_slot_(vm, memory, console_, kVirtioSlots[0]),
-      rng_slot_(vm, memory, rng_, kVirtioSlots[1]) {}
+      console_slot_(memory, console_, kVirtioSlots[0]),
+      rng_slot_(memory, rng_, kVirtioSlots[1]) {}
 
 Result<std::unique_ptr<DeviceSet>> DeviceSet::create(const Vm& vm, const GuestMemory& memory, EventLoop& loop,
                                                      HostEnds ends, std::function<void(u32)> ring) {
@@ -75,14 +79,15 @@ Result<std::unique_ptr<DeviceSet>> DeviceSet::create(const Vm& vm, const GuestMe
     auto timers = TRY(TimerQueue::create());
     std::unique_ptr<DeviceSet> set(
         new DeviceSet(vm, memory, std::move(timers), std::move(streams), std::move(ring)));
-    TRY(set->attach_ports());
+    TRY(set->attach_ports(vm));
     TRY(set->attach_virtio(vm, loop, set->console_slot_));
     TRY(set->attach_virtio(vm, loop, set->rng_slot_));
     TRY(set->watch_host(loop));
     return set;
 }
 
-Result<void> DeviceSet::attach_ports() {
+Result<void> DeviceSet::attach_ports(const Vm& vm) {
+    TRY(pit_irq_.connect(vm, kPitGsi));
     TRY(buses_.ports.attach(machine::kPortPit, 4, pit_, pit_lock_));
     TRY(buses_.ports.attach(machine::kPortSpeaker, 1, pit_.speaker_port(), pit_lock_));
     TRY(buses_.ports.attach(machine::kPortRtc, 2, rtc_, rtc_lock_));
@@ -92,6 +97,7 @@ Result<void> DeviceSet::attach_ports() {
 }
 
 Result<void> DeviceSet::attach_virtio(const Vm& vm, EventLoop& loop, VirtioSlot& slot) {
+    TRY(slot.irq.connect(vm, slot.gsi));
     TRY(buses_.memory.attach(slot.base.raw(), machine::kVirtioStride, slot.transport, slot.lock));
     for (u16 queue = 0; queue < slot.transport.queue_count(); queue++) {
         slot.kicks.push_back(TRY(EventFd::create()));

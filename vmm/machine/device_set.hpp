@@ -1,6 +1,7 @@
 // The devices of ASTRA's machine, wired to KVM's interrupt lines and doorbells and to the host's streams.
 #pragma once
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "vmm/base/event_fd.hpp"
@@ -18,7 +19,7 @@
 
 namespace astra::vmm {
 
-/// An interrupt line of the VM.
+/// An interrupt line of the VM that has a level.
 class KvmIrqLine final : public IrqLine {
   public:
     KvmIrqLine(const Vm& vm, u32 gsi) : vm_(vm), gsi_(gsi) {}
@@ -28,6 +29,19 @@ class KvmIrqLine final : public IrqLine {
     const Vm& vm_;
     u32 gsi_;
     bool level_ = false;
+};
+
+/// An edge-triggered interrupt line of the VM, driven through an eventfd that KVM listens to.
+class EventIrqLine final : public IrqLine {
+  public:
+    void set(bool level) override {
+        if (level) event_->signal();
+    }
+    /// Before the first set(): connects it to line `gsi`.
+    [[nodiscard]] Result<void> connect(const Vm& vm, u32 gsi);
+
+  private:
+    std::optional<EventFd> event_;
 };
 
 /// The other ends of the guest's byte streams. An invalid descriptor: nobody listens, nothing comes.
@@ -57,10 +71,11 @@ class DeviceSet {
   private:
     /// One virtio window: a transport with its interrupt, its lock, and an eventfd per queue.
     struct VirtioSlot {
-        VirtioSlot(const Vm& vm, const GuestMemory& memory, virtio::Device& device, u32 slot);
+        VirtioSlot(const GuestMemory& memory, virtio::Device& device, u32 slot);
         std::mutex lock;
         std::vector<EventFd> kicks;
-        KvmIrqLine irq;
+        EventIrqLine irq;
+        u32 gsi;
         virtio::MmioTransport transport;
         PhysAddr base;
     };
@@ -70,7 +85,7 @@ class DeviceSet {
 
     DeviceSet(const Vm& vm, const GuestMemory& memory, std::unique_ptr<TimerQueue> timers, Streams streams,
               std::function<void(u32)> ring);
-    [[nodiscard]] Result<void> attach_ports();
+    [[nodiscard]] Result<void> attach_ports(const Vm& vm);
     [[nodiscard]] Result<void> attach_virtio(const Vm& vm, EventLoop& loop, VirtioSlot& slot);
     [[nodiscard]] Result<void> watch_host(EventLoop& loop);
 
@@ -79,7 +94,8 @@ class DeviceSet {
     HostClock clock_;
     Buses buses_;
     std::mutex pit_lock_, rtc_lock_, uart_lock_, doorbell_lock_;
-    KvmIrqLine pit_irq_, rtc_irq_, uart_irq_;
+    EventIrqLine pit_irq_;
+    KvmIrqLine rtc_irq_, uart_irq_;
     Pit pit_;
     Rtc rtc_;
     Uart16550 uart_;
