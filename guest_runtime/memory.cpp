@@ -37,6 +37,13 @@ int memcmp(const void* left, const void* right, usize count) {
     return 0;
 }
 
+void* memchr(const void* from, int value, usize count) {
+    auto* s = static_cast<const u8*>(from);
+    for (usize i = 0; i < count; i++)
+        if (s[i] == static_cast<u8>(value)) return const_cast<u8*>(s + i);
+    return nullptr;
+}
+
 usize strlen(const char* text) {
     usize length = 0;
     while (text[length]) length++;

@@ -1,5 +1,6 @@
 // Typed stubs for every system call of the astra ABI, made from the kernel's own table: sys::read(fd, buffer,
-// size). They return what the kernel answers: a value, or -errno.
+// size). They return what the kernel answers: a value, or -errno. Compiled with ASTRA_RUNTIME_LINUX they carry
+// Linux's numbers instead, so that the same program runs on Linux, which is what it is compared with.
 #pragma once
 #include "guest_kernel/abi/structs.hpp"
 #include "guest_kernel/abi/syscall_table.hpp"
@@ -66,13 +67,20 @@ struct Stub<Number, void(A...)> {
 /// Any number at all, for those that want to see what the kernel says of it.
 using detail::call;
 
+#ifdef ASTRA_RUNTIME_LINUX
+#define ASTRA_STUB_NUMBER(linux_nr, astra_nr) linux_nr
+#else
+#define ASTRA_STUB_NUMBER(linux_nr, astra_nr) astra_nr
+#endif
+
 namespace stubs {
 using namespace abi;
 inline constexpr u16 kNone = detail::kNone;
 #define ASTRA_SYSCALL_STUB(linux_nr, astra_nr, name, summary, names, ...) \
-    inline constexpr detail::Stub<astra_nr, void(__VA_ARGS__)> name;
+    inline constexpr detail::Stub<ASTRA_STUB_NUMBER(linux_nr, astra_nr), void(__VA_ARGS__)> name;
 ASTRA_SYSCALL_TABLE(ASTRA_SYSCALL_STUB)
 #undef ASTRA_SYSCALL_STUB
+#undef ASTRA_STUB_NUMBER
 }  // namespace stubs
 using namespace stubs;
 

@@ -1,0 +1,29 @@
+# How programs for the astra ABI are compiled and linked; used by ASTRA's own build and by its CMake package.
+set(ASTRA_PROGRAM_COMPILE_OPTIONS -ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector -fPIE
+    -ftls-model=local-exec -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -O2
+    -Wno-maybe-uninitialized)  # g++ 12 takes moved-from members of std::expected for uninitialised ones
+
+# astra_add_program(NAME [PIE] [LINUX] SOURCES…): a static program branded for the astra ABI, in build/programs.
+#   PIE     position independent: the kernel chooses where it lies
+#   LINUX   with Linux's system call numbers and no brand: it runs on Linux, for comparison
+function(astra_add_program name)
+  cmake_parse_arguments(PROGRAM "PIE;LINUX" "" "" ${ARGN})
+  set(runtime astra_runtime)
+  if(PROGRAM_LINUX)
+    set(runtime astra_runtime_linux)
+  endif()
+  if(TARGET AstraRuntime::${runtime})
+    set(runtime AstraRuntime::${runtime})
+  endif()
+  set(position -no-pie)
+  if(PROGRAM_PIE)
+    set(position -pie -Wl,--no-dynamic-linker -Wl,-z,text)
+  endif()
+  add_executable(${name} ${PROGRAM_UNPARSED_ARGUMENTS})
+  # The start-up code is asked for by name: nothing else refers to it.
+  target_link_libraries(${name} PRIVATE ${runtime})
+  target_link_options(${name} PRIVATE -nostdlib -static ${position} -Wl,-u,_start -Wl,--build-id=none
+                      -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/programs CXX_STANDARD 23
+                        CXX_STANDARD_REQUIRED ON)
+endfunction()
