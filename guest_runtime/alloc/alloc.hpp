@@ -4,16 +4,16 @@
 
 namespace astra::alloc {
 
-/// Blocks up to this many bytes come from the arena (brk(2)); larger ones are mappings of their own between two guard
-/// pages (mmap(2)), given back when they are freed.
+/// Blocks up to this many bytes come from the arena (brk(2)); larger ones are mappings of their own between
+/// two guard pages (mmap(2)), given back when they are freed.
 inline constexpr usize kLargestSmall = 32 * 1024;
 
-/// `size` bytes aligned to `alignment` (a power of two, up to 2 MiB), contents undefined; nullptr when there is no
-/// memory. Thread-safe.
+/// `size` bytes aligned to `alignment` (a power of two, up to 2 MiB), contents undefined; nullptr when there
+/// is no memory. Thread-safe.
 void* allocate(usize size, usize alignment = 16);
 
-/// Gives a block back; null is nothing. Panics for a pointer that is not an allocated block: freed before, or its
-/// header was overwritten.
+/// Gives a block back; null is nothing. Panics for a pointer that is not an allocated block: freed before, or
+/// its header was overwritten.
 void deallocate(void* block);
 
 /// Bytes that a block can hold: at least what was asked for.

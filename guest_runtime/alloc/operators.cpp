@@ -1,5 +1,5 @@
-// operator new and delete. The plain forms panic when there is no memory; what can fail uses the nothrow ones and
-// reports OutOfMemory.
+// operator new and delete. The plain forms panic when there is no memory; what can fail uses the nothrow ones
+// and reports OutOfMemory.
 #include <new>
 
 #include "guest_runtime/alloc/alloc.hpp"
@@ -22,7 +22,9 @@ void* allocate_or_panic(astra::usize size, astra::usize alignment) {
 
 void* operator new(std::size_t size) { return allocate_or_panic(size, 16); }
 void* operator new[](std::size_t size) { return allocate_or_panic(size, 16); }
-void* operator new(std::size_t size, std::align_val_t a) { return allocate_or_panic(size, static_cast<std::size_t>(a)); }
+void* operator new(std::size_t size, std::align_val_t a) {
+    return allocate_or_panic(size, static_cast<std::size_t>(a));
+}
 void* operator new[](std::size_t size, std::align_val_t a) {
     return allocate_or_panic(size, static_cast<std::size_t>(a));
 }

@@ -1,4 +1,5 @@
-// Sizes that small blocks come in: multiples of 16 up to 128, then four to a doubling, so that at most a fifth is wasted.
+// Sizes that small blocks come in: multiples of 16 up to 128, then four to a doubling, so that at most a
+// fifth is wasted.
 #pragma once
 #include <bit>
 

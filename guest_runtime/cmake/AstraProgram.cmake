@@ -20,8 +20,8 @@ function(astra_add_program name)
     set(position -pie -Wl,--no-dynamic-linker -Wl,-z,text)
   endif()
   add_executable(${name} ${PROGRAM_UNPARSED_ARGUMENTS})
-  # The start-up code is asked for by name: nothing else refers to it.
-  target_link_libraries(${name} PRIVATE ${runtime})
+  # libgcc: what the compiler has no instruction for. The start-up code is asked for by name: nothing else refers to it.
+  target_link_libraries(${name} PRIVATE ${runtime} gcc)
   target_link_options(${name} PRIVATE -nostdlib -static ${position} -Wl,-u,_start -Wl,--build-id=none
                       -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/programs CXX_STANDARD 23

@@ -44,7 +44,8 @@ Environment& environment() {
 }
 
 io::Result<void> check_name(std::string_view name) {
-    if (name.empty() || name.find('=', 0) != std::string_view::npos || name.find('\0') != std::string_view::npos)
+    if (name.empty() || name.find('=', 0) != std::string_view::npos ||
+        name.find('\0') != std::string_view::npos)
         return io::failure(io::ErrorKind::InvalidInput, "invalid name of an environment variable");
     return {};
 }
@@ -64,7 +65,8 @@ io::Result<String> var(std::string_view name) {
 io::Result<void> set_var(std::string_view name, std::string_view value) {
     TRY(check_name(name));
     if (value.find('\0') != std::string_view::npos)
-        return io::failure(io::ErrorKind::InvalidInput, "an environment variable's value contained a NUL byte");
+        return io::failure(io::ErrorKind::InvalidInput,
+                           "an environment variable's value contained a NUL byte");
     Variable v;
     TRY(v.name.append(name));
     TRY(v.value.append(value));

@@ -11,8 +11,8 @@ namespace astra::env {
 /// The value of a variable; NotFound when it is not set.
 ///     String home = TRY(env::var("HOME"));
 io::Result<String> var(std::string_view name);
-/// Sets a variable for this process and the children it starts. InvalidInput for a name that is empty or has '=' or
-/// NUL in it, or a value with NUL. Thread-safe.
+/// Sets a variable for this process and the children it starts. InvalidInput for a name that is empty or has
+/// '=' or NUL in it, or a value with NUL. Thread-safe.
 io::Result<void> set_var(std::string_view name, std::string_view value);
 /// Unsets it; one that is not set is no error.
 io::Result<void> remove_var(std::string_view name);

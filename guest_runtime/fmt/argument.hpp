@@ -14,7 +14,9 @@ enum class Kind : u8 { Signed, Unsigned, Float, Bool, Char, Text, Pointer, Custo
 
 /// A type that prints itself: `void display(fmt::Formatter&, const T&)` beside it.
 template <class T>
-concept Displayable = requires(Formatter& out, const T& value) { display(out, value); };
+concept Displayable = requires(Formatter& out, const T& value) {
+    display(out, value);
+};
 
 template <class T>
 consteval Kind kind_of() {
@@ -37,8 +39,8 @@ consteval Kind kind_of() {
         static_assert(Displayable<U>, "this type has no display(Formatter&, const T&)");
 }
 
-/// Prints a number, infinity or NaN: the shortest digits that read back as the same value, or `spec().precision` digits
-/// after the point, or with `{:e}` an exponent.
+/// Prints a number, infinity or NaN: the shortest digits that read back as the same value, or
+/// `spec().precision` digits after the point, or with `{:e}` an exponent.
 void show_float(Formatter& out, double value);
 
 /// A reference to a value and how to print it; lives no longer than the call it is an argument of.
@@ -95,8 +97,8 @@ struct FormatString {
     std::string_view text;
 
     template <class S>
-    requires std::convertible_to<const S&, std::string_view> consteval FormatString(const S& string)
-        : text(string) {
+    requires std::convertible_to<const S&, std::string_view>
+    consteval FormatString(const S& string) : text(string) {
         constexpr Kind kinds[sizeof...(Args) + 1] = {kind_of<Args>()..., Kind::Custom};
         bool used[sizeof...(Args) + 1] = {};
         usize next = 0;

@@ -1,5 +1,6 @@
-// Exact decimal digits of binary floating point: Steele and White's free-format algorithm with big integers ("How to
-// Print Floating-Point Numbers Accurately", 1990; also known as Dragon4), and fixed precision by the same numbers.
+// Exact decimal digits of binary floating point: Steele and White's free-format algorithm with big integers
+// ("How to Print Floating-Point Numbers Accurately", 1990; also known as Dragon4), and fixed precision by the
+// same numbers.
 #include <algorithm>
 #include <bit>
 
@@ -12,7 +13,9 @@ namespace {
 /// A natural number of up to 1216 bits: enough for 2^1100 and for 5^1100 halves of the smallest double.
 class Big {
   public:
-    explicit Big(u64 value) : words_{static_cast<u32>(value), static_cast<u32>(value >> 32)}, size_(2) { trim(); }
+    explicit Big(u64 value) : words_{static_cast<u32>(value), static_cast<u32>(value >> 32)}, size_(2) {
+        trim();
+    }
     void multiply(u32 factor) {
         u64 carry = 0;
         for (usize i = 0; i < size_; i++) {
@@ -110,7 +113,8 @@ struct Ratio {
         u32 up = lowest ? 2 : 1;
         numerator.shift(up + (exponent > 0 ? static_cast<u32>(exponent) : 0));
         denominator.shift(up + (exponent < 0 ? static_cast<u32>(-exponent) : 0));
-        if (exponent > 0) half.shift(static_cast<u32>(exponent)), half_above.shift(static_cast<u32>(exponent));
+        if (exponent > 0)
+            half.shift(static_cast<u32>(exponent)), half_above.shift(static_cast<u32>(exponent));
         if (lowest) half_above.shift(1);
         // log10 estimated from log2, then corrected: 0.1 <= value / 10^point < 1.
         i32 log2 = exponent + 63 - std::countl_zero(mantissa);
@@ -155,8 +159,8 @@ void shortest(double value, Digits& out) {
     }
 }
 
-/// Digits up to `places` after the point (or `places` + 1 in all when `significant`), the last one rounded half to
-/// even.
+/// Digits up to `places` after the point (or `places` + 1 in all when `significant`), the last one rounded
+/// half to even.
 void exact(double value, i32 places, bool significant, Digits& out) {
     Ratio r(value);
     out.point = r.point;

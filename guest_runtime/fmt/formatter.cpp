@@ -70,8 +70,7 @@ void Formatter::show_integer(bool negative, u64 magnitude) {
     char* at = text + sizeof text;
     do *--at = digits[magnitude % base];
     while (magnitude /= base);
-    pad_number(negative, spec_.alternate ? prefix : "",
-               {at, static_cast<usize>(text + sizeof text - at)});
+    pad_number(negative, spec_.alternate ? prefix : "", {at, static_cast<usize>(text + sizeof text - at)});
 }
 
 void Formatter::fill(i32 count) {

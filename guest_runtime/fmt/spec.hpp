@@ -1,5 +1,5 @@
-// The format language, Rust's std::fmt in small: `{}`, `{:?}`, `{0}`, `{:>8}`, `{:*^10}`, `{:+}`, `{:#x}`, `{:08.3}`.
-// Parsed by the same code at compile time, to check, and at run time, to print.
+// The format language, Rust's std::fmt in small: `{}`, `{:?}`, `{0}`, `{:>8}`, `{:*^10}`, `{:+}`, `{:#x}`,
+// `{:08.3}`. Parsed by the same code at compile time, to check, and at run time, to print.
 #pragma once
 #include <string_view>
 
@@ -24,7 +24,8 @@ struct Piece {
     Spec spec;
 };
 
-/// Called for a format string that is none; not constexpr, so that at compile time it is an error that shows `why`.
+/// Called for a format string that is none; not constexpr, so that at compile time it is an error that shows
+/// `why`.
 [[noreturn]] void bad_format_string(const char* why);
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }

@@ -59,7 +59,9 @@ io::Result<File> File::try_clone() const {
 }
 
 io::Result<int> OpenOptions::flags() const {
-    auto invalid = [] { return io::failure(io::ErrorKind::InvalidInput, "these open options exclude each other"); };
+    auto invalid = [] {
+        return io::failure(io::ErrorKind::InvalidInput, "these open options exclude each other");
+    };
     if (!read_ && !write_ && !append_) return invalid();
     bool changes = create_ || create_new_ || truncate_;
     if (!write_ && !append_ && changes) return invalid();

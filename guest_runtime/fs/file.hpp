@@ -72,7 +72,8 @@ class OpenOptions {
 
   private:
     [[nodiscard]] io::Result<int> flags() const;
-    bool read_ = false, write_ = false, append_ = false, truncate_ = false, create_ = false, create_new_ = false;
+    bool read_ = false, write_ = false, append_ = false, truncate_ = false, create_ = false,
+         create_new_ = false;
     u32 mode_ = 0666;
     int custom_ = 0;
 };

@@ -60,13 +60,16 @@ io::Result<void> write(std::string_view path, std::span<const u8> contents) {
     TRY(file.write_all(contents));
     return file.close();
 }
-io::Result<void> write(std::string_view path, std::string_view contents) { return write(path, io::as_bytes(contents)); }
+io::Result<void> write(std::string_view path, std::string_view contents) {
+    return write(path, io::as_bytes(contents));
+}
 
 io::Result<u64> copy(std::string_view from, std::string_view to) {
     auto source = TRY(File::open(from));
     auto status = TRY(source.metadata());
     if (!status.is_file())
-        return io::failure(io::ErrorKind::InvalidInput, "the source path is neither a regular file nor a symlink to one");
+        return io::failure(io::ErrorKind::InvalidInput,
+                           "the source path is neither a regular file nor a symlink to one");
     auto options = OpenOptions().write(true).create(true).truncate(true).mode(status.permissions().mode());
     auto target = TRY(options.open(to));
     TRY(target.set_permissions(status.permissions()));

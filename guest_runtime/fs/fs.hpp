@@ -11,7 +11,8 @@ io::Result<String> read_to_string(std::string_view path);
 /// Makes or replaces a file's contents.
 io::Result<void> write(std::string_view path, std::span<const u8> contents);
 io::Result<void> write(std::string_view path, std::string_view contents);
-/// Copies contents and permissions of a regular file; answers how many bytes. InvalidInput when `from` is none.
+/// Copies contents and permissions of a regular file; answers how many bytes. InvalidInput when `from` is
+/// none.
 io::Result<u64> copy(std::string_view from, std::string_view to);
 
 /// Gives a file another name, replacing a file of that name (rename(2)). CrossesDevices between file systems.

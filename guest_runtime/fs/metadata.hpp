@@ -40,8 +40,8 @@ class Permissions {
     u32 mode_;
 };
 
-/// Size, type, times and the rest of a file's status (stat(2)). The full record is asked for: the specification's
-/// 24-byte one (stat(4), fstat(5) of the astra ABI) has no inode, owner or access time.
+/// Size, type, times and the rest of a file's status (stat(2)). The full record is asked for: the
+/// specification's 24-byte one (stat(4), fstat(5) of the astra ABI) has no inode, owner or access time.
 class Metadata {
   public:
     explicit Metadata(const abi::Stat& stat) : stat_(stat) {}

@@ -41,7 +41,8 @@ io::Result<std::optional<DirEntry>> ReadDir::next() {
 
 io::Result<ReadDir> read_dir(std::string_view path) {
     auto name = TRY(text::CString::from(path));
-    auto fd = TRY(os::OwnedFd::from(sys::open(name.get(), sys::kReadOnly | sys::kDirectory | sys::kCloseOnExec, 0)));
+    auto fd = TRY(
+        os::OwnedFd::from(sys::open(name.get(), sys::kReadOnly | sys::kDirectory | sys::kCloseOnExec, 0)));
     String copy;
     TRY(copy.append(path));
     return ReadDir(std::move(fd), std::move(copy));

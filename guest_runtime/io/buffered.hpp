@@ -55,8 +55,8 @@ class BufReader : public ReadMethods<BufReader<R>> {
         TRY(to.append(as_text(bytes)));
         return count;
     }
-    /// Calls `each(line)` for every line up to the end, without its line feed ("\n" or "\r\n"). `each` may answer
-    /// Result<void>; an error ends the reading.
+    /// Calls `each(line)` for every line up to the end, without its line feed ("\n" or "\r\n"). `each` may
+    /// answer Result<void>; an error ends the reading.
     template <class F>
     Result<void> lines(F each) {
         for (String line;; line.clear()) {
@@ -80,8 +80,8 @@ class BufReader : public ReadMethods<BufReader<R>> {
     usize capacity_, start_ = 0, end_ = 0;
 };
 
-/// Gathers writes to `W`, which it owns. Flush before it dies to learn of errors: the destructor writes what is left
-/// and cannot tell.
+/// Gathers writes to `W`, which it owns. Flush before it dies to learn of errors: the destructor writes what
+/// is left and cannot tell.
 template <Write W>
 class BufWriter : public WriteMethods<BufWriter<W>> {
   public:

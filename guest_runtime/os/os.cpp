@@ -30,7 +30,8 @@ std::string_view error_name(int number) {
 int last_errno() { return last_error; }
 
 io::Result<i64> check(i64 answer) {
-    if (answer >= 0 || answer < -4095) return answer;  // addresses may look negative; errno values end at 4095
+    if (answer >= 0 || answer < -4095)
+        return answer;  // addresses may look negative; errno values end at 4095
     last_error = static_cast<int>(-answer);
     return std::unexpected(io::Error::from_raw_os_error(last_error));
 }

@@ -11,8 +11,8 @@ namespace astra::path {
 /// Begins at the root.
 constexpr bool is_absolute(std::string_view path) { return path.starts_with('/'); }
 
-/// Goes through a path's components: "/" for the root, then the names. Doubled slashes and "." in the middle are left out;
-/// a leading "." stays, as does "..".
+/// Goes through a path's components: "/" for the root, then the names. Doubled slashes and "." in the middle
+/// are left out; a leading "." stays, as does "..".
 class Components {
   public:
     explicit Components(std::string_view path) : rest_(path) {}
@@ -44,10 +44,11 @@ io::Result<String> join(std::string_view base, std::string_view path);
 /// `path` with another file name or extension ("" removes it).
 io::Result<String> with_file_name(std::string_view path, std::string_view name);
 io::Result<String> with_extension(std::string_view path, std::string_view extension);
-/// Components with one slash between them and ".." resolved by name alone (symbolic links are not looked at); never
-/// above the root.
+/// Components with one slash between them and ".." resolved by name alone (symbolic links are not looked at);
+/// never above the root.
 io::Result<String> normalize(std::string_view path);
-/// `path` made absolute from the working directory, by name alone; links are not followed (fs::canonicalize does).
+/// `path` made absolute from the working directory, by name alone; links are not followed (fs::canonicalize
+/// does).
 io::Result<String> absolute(std::string_view path);
 
 }  // namespace astra::path

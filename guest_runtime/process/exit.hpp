@@ -4,8 +4,8 @@
 
 namespace astra::process {
 
-/// Runs what atexit and static objects left to do, then ends all threads with `status` & 0xff (exit_group(2)).
-/// Destructors of automatic objects do not run, as with Rust's process::exit.
+/// Runs what atexit and static objects left to do, then ends all threads with `status` & 0xff
+/// (exit_group(2)). Destructors of automatic objects do not run, as with Rust's process::exit.
 [[noreturn]] void exit(int status);
 
 /// Ends the process by SIGABRT, nothing is run (abort(3)).

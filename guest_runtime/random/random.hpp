@@ -7,8 +7,8 @@
 
 namespace astra::random {
 
-/// Fills `to`: from RDRAND when the CPU has it and it works, otherwise from the kernel (getrandom(2)). Panics when
-/// neither gives any: there is no safe way on.
+/// Fills `to`: from RDRAND when the CPU has it and it works, otherwise from the kernel (getrandom(2)). Panics
+/// when neither gives any: there is no safe way on.
 void fill_bytes(std::span<u8> to);
 /// A random number.
 u64 next_u64();

@@ -24,10 +24,10 @@ struct Relocation {
     u64 offset, info, addend;
 };
 
-inline constexpr u32 kTls = 7;                       // PT_TLS
-inline constexpr i64 kRela = 7, kRelaSize = 8;       // DT_RELA, DT_RELASZ
-inline constexpr u32 kRelative = 8;                  // R_X86_64_RELATIVE
-inline constexpr u16 kPositionIndependent = 3;       // ET_DYN
+inline constexpr u32 kTls = 7;                  // PT_TLS
+inline constexpr i64 kRela = 7, kRelaSize = 8;  // DT_RELA, DT_RELASZ
+inline constexpr u32 kRelative = 8;             // R_X86_64_RELATIVE
+inline constexpr u16 kPositionIndependent = 3;  // ET_DYN
 
 }  // namespace astra::start
 

@@ -1,5 +1,6 @@
-// Function-local static objects are made once, whichever thread comes first (Itanium C++ ABI, 3.3.3). The guard's first
-// byte says "made"; its second word is a futex: 0 nobody, 1 being made, 2 being made and waited for.
+// Function-local static objects are made once, whichever thread comes first (Itanium C++ ABI, 3.3.3). The
+// guard's first byte says "made"; its second word is a futex: 0 nobody, 1 being made, 2 being made and waited
+// for.
 #include "guest_runtime/sync/futex.hpp"
 
 extern "C" {

@@ -25,8 +25,8 @@ namespace {
 
 Arguments arguments;
 
-/// Adds the load address to every word that the linker listed (R_X86_64_RELATIVE); nothing else occurs in a static
-/// program. Runs before anything that such a word belongs to may be used.
+/// Adds the load address to every word that the linker listed (R_X86_64_RELATIVE); nothing else occurs in a
+/// static program. Runs before anything that such a word belongs to may be used.
 void relocate() {
     if (!_DYNAMIC) return;
     u64 base = load_address(), table = 0, size = 0;

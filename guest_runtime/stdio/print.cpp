@@ -11,7 +11,9 @@ namespace astra::stdio {
 namespace {
 bool write_whole(int fd, std::string_view text) {
     while (!text.empty()) {
-        auto count = io::retry([&] { return os::write(fd, {reinterpret_cast<const u8*>(text.data()), text.size()}); });
+        auto count = io::retry([&] {
+            return os::write(fd, {reinterpret_cast<const u8*>(text.data()), text.size()});
+        });
         if (!count || *count == 0) return false;
         text.remove_prefix(*count);
     }

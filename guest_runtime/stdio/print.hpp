@@ -20,8 +20,8 @@ class FdSink final : public fmt::Sink {
     char buffer_[1024];
 };
 
-/// Prints to a descriptor, with a line feed at the end when `line`. Errors panic, as Rust's println does, except
-/// on stderr, where they are ignored: there is nowhere left to say so.
+/// Prints to a descriptor, with a line feed at the end when `line`. Errors panic, as Rust's println does,
+/// except on stderr, where they are ignored: there is nowhere left to say so.
 void print_to(int fd, bool line, std::string_view format, std::span<const fmt::Argument> arguments);
 
 template <class... Args>

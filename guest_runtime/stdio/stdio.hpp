@@ -1,5 +1,6 @@
-// The standard streams: thin handles for descriptors 0, 1 and 2, unbuffered as the specification asks ("direct
-// system calls without buffering layers"); wrap them in BufReader or BufWriter for many small pieces.
+// The standard streams: thin handles for descriptors 0, 1 and 2, unbuffered as the specification asks
+// ("direct system calls without buffering layers"); wrap them in BufReader or BufWriter for many small
+// pieces.
 #pragma once
 #include "guest_runtime/io/traits.hpp"
 #include "guest_runtime/stdio/print.hpp"
@@ -11,8 +12,9 @@ namespace astra::stdio {
 class Stdin : public io::ReadMethods<Stdin> {
   public:
     io::Result<usize> read(std::span<u8> to);
-    /// Appends a line with its line feed; answers its length, 0 at the end. Reads byte by byte, so that nothing of the
-    /// next line is taken from whoever reads it next: for many lines use io::BufReader(stdio::stdin_()).
+    /// Appends a line with its line feed; answers its length, 0 at the end. Reads byte by byte, so that
+    /// nothing of the next line is taken from whoever reads it next: for many lines use
+    /// io::BufReader(stdio::stdin_()).
     io::Result<usize> read_line(String& to);
     [[nodiscard]] bool is_terminal() const;
 };

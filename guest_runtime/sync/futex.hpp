@@ -11,8 +11,8 @@ namespace astra::sync {
 
 inline u32* raw_word(std::atomic<u32>& word) { return reinterpret_cast<u32*>(&word); }
 
-/// Sleeps while `word` is `expected`, until woken, or until `timeout` has passed. False only for the timeout; a true
-/// answer may be spurious: look at the word again.
+/// Sleeps while `word` is `expected`, until woken, or until `timeout` has passed. False only for the timeout;
+/// a true answer may be spurious: look at the word again.
 inline bool futex_wait(std::atomic<u32>& word, u32 expected, std::optional<time::Duration> timeout = {}) {
     abi::TimeSpec span{};
     if (timeout) span = {static_cast<i64>(timeout->as_secs()), timeout->subsec_nanos()};

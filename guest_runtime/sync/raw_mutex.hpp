@@ -15,7 +15,8 @@ class RawMutex {
     /// Takes the lock if it is free.
     bool try_lock() {
         u32 unlocked = 0;
-        return word_.compare_exchange_strong(unlocked, 1, std::memory_order_acquire, std::memory_order_relaxed);
+        return word_.compare_exchange_strong(unlocked, 1, std::memory_order_acquire,
+                                             std::memory_order_relaxed);
     }
     /// Waits for the lock.
     void lock() {

@@ -1,5 +1,6 @@
-// Many readers or one writer. Sleepers count themselves before they look at the state a last time (in futex_wait), and
-// unlocking changes the state before it looks at the count: one of the two always sees the other.
+// Many readers or one writer. Sleepers count themselves before they look at the state a last time (in
+// futex_wait), and unlocking changes the state before it looks at the count: one of the two always sees the
+// other.
 #include "guest_runtime/sync/rwlock.hpp"
 
 namespace astra::sync {

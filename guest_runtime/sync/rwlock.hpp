@@ -8,8 +8,8 @@
 
 namespace astra::sync {
 
-/// The lock without data. High bit: a writer holds it; next: a writer waits (new readers queue behind it); the rest:
-/// readers (spec, "sync.rs", Key Types).
+/// The lock without data. High bit: a writer holds it; next: a writer waits (new readers queue behind it);
+/// the rest: readers (spec, "sync.rs", Key Types).
 class RawRwLock {
   public:
     constexpr RawRwLock() = default;
@@ -20,7 +20,9 @@ class RawRwLock {
     bool try_write();
     void write();
     void unlock_write();
-    [[nodiscard]] bool is_locked() const { return (state_.load(std::memory_order_relaxed) & ~kWriterWaits) != 0; }
+    [[nodiscard]] bool is_locked() const {
+        return (state_.load(std::memory_order_relaxed) & ~kWriterWaits) != 0;
+    }
 
   private:
     static constexpr u32 kWriter = u32{1} << 31, kWriterWaits = u32{1} << 30, kReaders = kWriterWaits - 1;

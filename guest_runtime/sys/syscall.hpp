@@ -1,6 +1,6 @@
 // Typed stubs for every system call of the astra ABI, made from the kernel's own table: sys::read(fd, buffer,
-// size). They return what the kernel answers: a value, or -errno. Compiled with ASTRA_RUNTIME_LINUX they carry
-// Linux's numbers instead, so that the same program runs on Linux, which is what it is compared with.
+// size). They return what the kernel answers: a value, or -errno. Compiled with ASTRA_RUNTIME_LINUX they
+// carry Linux's numbers instead, so that the same program runs on Linux, which is what it is compared with.
 #pragma once
 #include "guest_kernel/abi/structs.hpp"
 #include "guest_kernel/abi/syscall_table.hpp"

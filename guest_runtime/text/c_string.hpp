@@ -7,7 +7,8 @@
 
 namespace astra::text {
 
-/// A copy of text that ends in NUL: on the stack up to 383 bytes, else on the heap. Lives in the call it is made for.
+/// A copy of text that ends in NUL: on the stack up to 383 bytes, else on the heap. Lives in the call it is
+/// made for.
 ///     auto path = TRY(CString::from(name)); sys::unlink(path.get());
 class CString {
   public:

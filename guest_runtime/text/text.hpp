@@ -61,14 +61,15 @@ class Split {
     char separator_;
 };
 
-/// The integer that `text` is, whole: an optional sign ('-' for signed types only) and digits of `base`. InvalidInput
-/// for anything else and for numbers that do not fit.
+/// The integer that `text` is, whole: an optional sign ('-' for signed types only) and digits of `base`.
+/// InvalidInput for anything else and for numbers that do not fit.
 ///     u16 port = TRY(text::parse<u16>("8080"));
 template <std::integral T>
 io::Result<T> parse(std::string_view text, int base = 10) {
     bool negative = std::signed_integral<T> && text.starts_with('-');
     if (negative || text.starts_with('+')) text.remove_prefix(1);
-    if (text.empty()) return io::failure(io::ErrorKind::InvalidInput, "no digits where a number was expected");
+    if (text.empty())
+        return io::failure(io::ErrorKind::InvalidInput, "no digits where a number was expected");
     u64 limit = static_cast<u64>(std::numeric_limits<T>::max()) + negative, value = 0;
     for (char c : text) {
         int digit = hex_value(c);

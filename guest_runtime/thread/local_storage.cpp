@@ -25,7 +25,8 @@ struct LocalDestructor {
 };
 thread_local LocalDestructor* destructors = nullptr;
 
-// The first thread's storage when the program's variables fit, so that most programs need no system call for it.
+// The first thread's storage when the program's variables fit, so that most programs need no system call for
+// it.
 alignas(64) u8 main_storage[1024];
 
 const start::ProgramHeader* tls_header() {

@@ -1,5 +1,5 @@
-// Thread-local storage of static programs: System V ABI for x86-64, "variant II": the variables lie below the thread
-// pointer (FS), which points at itself.
+// Thread-local storage of static programs: System V ABI for x86-64, "variant II": the variables lie below the
+// thread pointer (FS), which points at itself.
 #pragma once
 #include "guest_kernel/base/types.hpp"
 
@@ -9,7 +9,8 @@ namespace astra::thread {
 usize storage_size();
 usize storage_alignment();
 
-/// Fills `memory` (storage_size() bytes, aligned) with the initial values and answers the thread pointer for it.
+/// Fills `memory` (storage_size() bytes, aligned) with the initial values and answers the thread pointer for
+/// it.
 u64 init_storage(void* memory);
 
 /// Gives the first thread its storage. Panics cannot be printed before this.

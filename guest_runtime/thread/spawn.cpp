@@ -1,5 +1,5 @@
-// Starting a thread: one mapping holds, from below, its alternate signal stack, a guard page, its stack and its
-// thread-local storage. The thread unmaps it itself when it ends.
+// Starting a thread: one mapping holds, from below, its alternate signal stack, a guard page, its stack and
+// its thread-local storage. The thread unmaps it itself when it ends.
 #include <algorithm>
 
 #include "guest_runtime/alloc/alloc.hpp"
@@ -49,8 +49,9 @@ io::Result<void> start(Ref<Task> task, usize stack_size) {
     usize storage = align_up(storage_size() + storage_alignment(), 64);
     usize stack = align_up(std::max(stack_size, kLeast) + storage, kPageSize);
     usize size = kAlternateStack + kPageSize + stack;
-    i64 mapped = TRY(os::check(sys::mmap(0, size, sys::kProtRead | sys::kProtWrite,
-                                         sys::kMapPrivate | sys::kMapAnonymous | sys::kMapNoReserve | sys::kMapStack, -1, 0)));
+    i64 mapped = TRY(os::check(
+        sys::mmap(0, size, sys::kProtRead | sys::kProtWrite,
+                  sys::kMapPrivate | sys::kMapAnonymous | sys::kMapNoReserve | sys::kMapStack, -1, 0)));
     Beginning begin{task.get(), static_cast<u64>(mapped), size, static_cast<u64>(mapped) + kAlternateStack};
     auto protect = os::check_done(sys::mprotect(begin.guard, kPageSize, sys::kProtNone));
     u64 top = align_down(begin.mapping + size - storage_size(), std::max<usize>(storage_alignment(), 64));

@@ -15,8 +15,8 @@ thread_local u64 guard_start = 0;
 thread_local usize guard_size = 0;
 alignas(16) u8 main_alternate[kAlternateStack];
 
-/// A fault within this much around the stack pointer of the first thread is its stack's: functions with larger frames
-/// touch their pages in order (-fstack-clash-protection) or are not recognised.
+/// A fault within this much around the stack pointer of the first thread is its stack's: functions with
+/// larger frames touch their pages in order (-fstack-clash-protection) or are not recognised.
 constexpr u64 kReach = 64 * 1024;
 
 bool overflowed(u64 address, u64 stack_pointer) {
@@ -30,8 +30,8 @@ void on_fault(int signal, abi::SigInfo* info, void* context) {
     if (info->code > 0 && overflowed(info->fault.address, stack_pointer)) {
         char text[160];
         fmt::BufferSink sink(text);
-        fmt::Formatter(sink).print("\nthread '{}' has overflowed its stack\nfatal runtime error: stack overflow\n",
-                                   current_name());
+        fmt::Formatter(sink).print(
+            "\nthread '{}' has overflowed its stack\nfatal runtime error: stack overflow\n", current_name());
         sys::write(2, reinterpret_cast<const u8*>(sink.text().data()), sink.text().size());
         process::abort();
     }
@@ -66,7 +66,8 @@ void install_stack_guard(u64 guard, usize size, u64 alternate) {
                           .flags = sys::kSaSigInfo | sys::kSaOnStack | sys::kSaRestorer,
                           .restorer = reinterpret_cast<u64>(astra_signal_return),
                           .mask = 0};
-    for (int signal : {sys::kSigSegv, sys::kSigBus}) sys::rt_sigaction(signal, &action, nullptr, sizeof(abi::SigSet));
+    for (int signal : {sys::kSigSegv, sys::kSigBus})
+        sys::rt_sigaction(signal, &action, nullptr, sizeof(abi::SigSet));
 }
 
 }  // namespace astra::thread

@@ -35,7 +35,8 @@ Thread current() {
 u32 kernel_id() { return static_cast<u32>(sys::gettid()); }
 
 void Thread::unpark() const {
-    if (inner_->parker.exchange(kNotified, std::memory_order_release) == kParked) sync::futex_wake(inner_->parker);
+    if (inner_->parker.exchange(kNotified, std::memory_order_release) == kParked)
+        sync::futex_wake(inner_->parker);
 }
 
 namespace {

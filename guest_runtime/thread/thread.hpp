@@ -11,7 +11,8 @@
 
 namespace astra::thread {
 
-/// A handle for a thread, alive or not: its id, its name, and waking it from park. Copies are the same thread.
+/// A handle for a thread, alive or not: its id, its name, and waking it from park. Copies are the same
+/// thread.
 class Thread {
   public:
     struct Inner : RefCounted {
@@ -94,8 +95,9 @@ template <class R>
 class JoinHandle {
   public:
     explicit JoinHandle(Ref<TaskResult<R>> task) : task_(std::move(task)) {}
-    /// Waits for the thread's end and gives what its function returned. Deadlock when called by the thread itself. The
-    /// handle is used up: using it again panics. (A thread that panics ends the process, so that is never answered.)
+    /// Waits for the thread's end and gives what its function returned. Deadlock when called by the thread
+    /// itself. The handle is used up: using it again panics. (A thread that panics ends the process, so that
+    /// is never answered.)
     io::Result<R> join() {
         assert_that(task_.get(), "use of a moved or joined JoinHandle");
         auto task = std::exchange(task_, nullptr);

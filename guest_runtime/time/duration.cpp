@@ -11,7 +11,8 @@ void display(fmt::Formatter& out, Duration d) {
         i32 digits;
         std::string_view name;
     };
-    static constexpr Unit kUnits[] = {{1'000'000'000, 9, "s"}, {1'000'000, 6, "ms"}, {1000, 3, "µs"}, {1, 0, "ns"}};
+    static constexpr Unit kUnits[] = {
+        {1'000'000'000, 9, "s"}, {1'000'000, 6, "ms"}, {1000, 3, "µs"}, {1, 0, "ns"}};
     const Unit* unit = kUnits;
     if (d.as_secs() == 0)
         while (unit->nanos > 1 && d.subsec_nanos() < unit->nanos) unit++;

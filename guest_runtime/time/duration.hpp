@@ -12,8 +12,8 @@ class Formatter;
 
 namespace astra::time {
 
-/// Whole seconds (64 bits) and nanoseconds below one second. Never negative. Arithmetic that overflows panics; the
-/// checked_ and saturating_ forms do not.
+/// Whole seconds (64 bits) and nanoseconds below one second. Never negative. Arithmetic that overflows
+/// panics; the checked_ and saturating_ forms do not.
 class Duration {
   public:
     constexpr Duration() = default;
@@ -22,7 +22,9 @@ class Duration {
         if (secs_ < seconds) panic("overflow in Duration");
     }
     static constexpr Duration from_secs(u64 s) { return {s, 0}; }
-    static constexpr Duration from_millis(u64 ms) { return {ms / 1000, static_cast<u32>(ms % 1000) * 1'000'000}; }
+    static constexpr Duration from_millis(u64 ms) {
+        return {ms / 1000, static_cast<u32>(ms % 1000) * 1'000'000};
+    }
     static constexpr Duration from_micros(u64 us) {
         return {us / 1'000'000, static_cast<u32>(us % 1'000'000) * 1000};
     }
@@ -63,12 +65,17 @@ class Duration {
     }
     [[nodiscard]] constexpr std::optional<Duration> checked_mul(u32 n) const {
         u64 nanos = u64{nanos_} * n, secs = 0;
-        if (__builtin_mul_overflow(secs_, u64{n}, &secs) || __builtin_add_overflow(secs, nanos / kNanos, &secs))
+        if (__builtin_mul_overflow(secs_, u64{n}, &secs) ||
+            __builtin_add_overflow(secs, nanos / kNanos, &secs))
             return {};
         return Duration(secs, static_cast<u32>(nanos % kNanos));
     }
-    [[nodiscard]] constexpr Duration saturating_add(Duration o) const { return checked_add(o).value_or(max()); }
-    [[nodiscard]] constexpr Duration saturating_sub(Duration o) const { return checked_sub(o).value_or(Duration()); }
+    [[nodiscard]] constexpr Duration saturating_add(Duration o) const {
+        return checked_add(o).value_or(max());
+    }
+    [[nodiscard]] constexpr Duration saturating_sub(Duration o) const {
+        return checked_sub(o).value_or(Duration());
+    }
 
     friend constexpr Duration operator+(Duration a, Duration b) { return some(a.checked_add(b)); }
     friend constexpr Duration operator-(Duration a, Duration b) { return some(a.checked_sub(b)); }

@@ -52,8 +52,8 @@ SystemTime operator-(SystemTime t, Duration d) {
 }
 
 CivilTime to_civil(SystemTime t) {
-    // Days to a date: years begin in March, so that the leap day is a year's last (Hinnant, "chrono-Compatible
-    // Low-Level Date Algorithms").
+    // Days to a date: years begin in March, so that the leap day is a year's last (Hinnant,
+    // "chrono-Compatible Low-Level Date Algorithms").
     i64 days = t.seconds() / 86400, rest = t.seconds() % 86400;
     if (rest < 0) rest += 86400, days--;
     days += 719468;
@@ -65,14 +65,18 @@ CivilTime to_civil(SystemTime t) {
     auto day = static_cast<u32>(day_of_year - (153 * month + 2) / 5 + 1);
     month += month < 10 ? 3 : -9;
     auto seconds = static_cast<u32>(rest);
-    return {year + era * 400 + (month <= 2), static_cast<u32>(month), day, seconds / 3600, seconds / 60 % 60,
+    return {year + era * 400 + (month <= 2),
+            static_cast<u32>(month),
+            day,
+            seconds / 3600,
+            seconds / 60 % 60,
             seconds % 60};
 }
 
 void display(fmt::Formatter& out, SystemTime t) {
     CivilTime c = to_civil(t);
-    out.print("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", c.year, c.month, c.day, c.hour, c.minute, c.second,
-              t.nanos());
+    out.print("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", c.year, c.month, c.day, c.hour, c.minute,
+              c.second, t.nanos());
 }
 
 }  // namespace astra::time

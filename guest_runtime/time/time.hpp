@@ -29,7 +29,8 @@ class Instant {
     Duration since_boot_;
 };
 
-/// A point of wall-clock time (CLOCK_REALTIME): seconds and nanoseconds since 1970-01-01 00:00 UTC, maybe before.
+/// A point of wall-clock time (CLOCK_REALTIME): seconds and nanoseconds since 1970-01-01 00:00 UTC, maybe
+/// before.
 class SystemTime {
   public:
     constexpr SystemTime() = default;

@@ -1,4 +1,5 @@
-// fs and io: files, directories, links, buffers, and the errors they answer; with the specification's own file tests.
+// fs and io: files, directories, links, buffers, and the errors they answer; with the specification's own
+// file tests.
 #include "guest_runtime/fs/fs.hpp"
 
 #include "guest_runtime/io/buffered.hpp"
@@ -16,7 +17,8 @@ io::Result<void> specification() {
     auto file = TRY(fs::File::open("/index.html"));
     String contents;
     TRY(file.read_to_string(contents));
-    check("read_to_string of /index.html has <html>", contents.view().find("<html>") != std::string_view::npos);
+    check("read_to_string of /index.html has <html>",
+          contents.view().find("<html>") != std::string_view::npos);
     check("open of /nonexistent fails", !fs::File::open("/nonexistent"));
     fails("open of /nonexistent is NotFound", fs::File::open("/nonexistent"), ErrorKind::NotFound);
     equal("open of /nonexistent is ENOENT", *fs::File::open("/nonexistent").error().raw_os_error(), 2);
@@ -39,7 +41,8 @@ io::Result<void> files() {
     TRY(file.close());
     equal("write_all and write_fmt", TRY(fs::read_to_string("/tmp/rt/a")).view(), "hello\nworld\nx-007\n");
     fails("create_new of a file that is there", fs::File::create_new("/tmp/rt/a"), ErrorKind::AlreadyExists);
-    fails("open of a directory for writing", fs::OpenOptions().write(true).open("/tmp/rt"), ErrorKind::IsADirectory);
+    fails("open of a directory for writing", fs::OpenOptions().write(true).open("/tmp/rt"),
+          ErrorKind::IsADirectory);
     fails("a path through a file", fs::File::open("/tmp/rt/a/b"), ErrorKind::NotADirectory);
     fails("options without access", fs::OpenOptions().open("/tmp/rt/a"), ErrorKind::InvalidInput);
     fails("truncate without write", fs::OpenOptions().read(true).truncate(true).open("/tmp/rt/a"),
@@ -65,7 +68,8 @@ io::Result<void> files() {
     equal("set_len cuts", TRY(fs::read_to_string("/tmp/rt/a")).view(), "hello\nWo");
     TRY(both.set_len(10));
     equal("set_len extends", TRY(both.metadata()).len(), 10u);
-    fails("set_len on a file open for reading", TRY(fs::File::open("/tmp/rt/a")).set_len(1), ErrorKind::InvalidInput);
+    fails("set_len on a file open for reading", TRY(fs::File::open("/tmp/rt/a")).set_len(1),
+          ErrorKind::InvalidInput);
     auto twin = TRY(both.try_clone());
     TRY(twin.seek(io::SeekFrom::Start(3)));
     equal("try_clone shares the position", TRY(both.stream_position()), 3u);
@@ -77,8 +81,7 @@ io::Result<void> files() {
     TRY(fs::OpenOptions().append(true).open("/tmp/rt/log")->write_all("2"));
     TRY(log.write_all("3"));
     equal("append", TRY(fs::read_to_string("/tmp/rt/log")).view(), "123");
-    fails("reading a file that is open for writing", log.read(many),
-          ErrorKind::Uncategorized);
+    fails("reading a file that is open for writing", log.read(many), ErrorKind::Uncategorized);
     u8 not_utf8[] = {'a', 0xff};
     TRY(fs::write("/tmp/rt/bytes", not_utf8));
     fails("read_to_string of what is not UTF-8", fs::read_to_string("/tmp/rt/bytes"), ErrorKind::InvalidData);
@@ -92,13 +95,15 @@ io::Result<void> status() {
     equal("len", m.len(), 5u);
     check("is_file, not is_dir", m.is_file() && !m.is_dir() && !m.is_symlink());
     check("modified after 2020", m.modified() > time::SystemTime(1'600'000'000, 0));
-    check("modified lately", m.modified().elapsed().value_or(time::Duration::max()) < time::Duration::from_secs(600));
+    check("modified lately",
+          m.modified().elapsed().value_or(time::Duration::max()) < time::Duration::from_secs(600));
     TRY(fs::set_permissions("/tmp/rt/m", fs::Permissions(0444)));
     check("set_permissions", TRY(fs::metadata("/tmp/rt/m")).permissions().readonly());
     auto file = TRY(fs::File::open("/tmp/rt/m"));
     TRY(file.set_times(time::SystemTime(1000, 5), time::SystemTime(2000, 7)));
     m = TRY(file.metadata());
-    check("set_times", m.modified() == time::SystemTime(2000, 7) && m.accessed() == time::SystemTime(1000, 5));
+    check("set_times",
+          m.modified() == time::SystemTime(2000, 7) && m.accessed() == time::SystemTime(1000, 5));
     TRY(fs::symlink("m", "/tmp/rt/link"));
     check("symlink_metadata", TRY(fs::symlink_metadata("/tmp/rt/link")).is_symlink());
     check("metadata follows", TRY(fs::metadata("/tmp/rt/link")).is_file());
@@ -113,7 +118,8 @@ io::Result<void> status() {
     equal("hard_link", TRY(fs::metadata("/tmp/rt/m")).nlink(), 2u);
     check("exists", TRY(fs::exists("/tmp/rt/m")) && !TRY(fs::exists("/tmp/rt/none")));
     equal("copy", TRY(fs::copy("/tmp/rt/m", "/tmp/rt/copy")), 5u);
-    check("copy copies permissions", TRY(fs::metadata("/tmp/rt/copy")).permissions() == fs::Permissions(0444));
+    check("copy copies permissions",
+          TRY(fs::metadata("/tmp/rt/copy")).permissions() == fs::Permissions(0444));
     fails("copy of a directory", fs::copy("/tmp/rt", "/tmp/x"), ErrorKind::InvalidInput);
     TRY(fs::rename("/tmp/rt/copy", "/tmp/rt/renamed"));
     check("rename", !TRY(fs::exists("/tmp/rt/copy")) && TRY(fs::exists("/tmp/rt/renamed")));
@@ -138,7 +144,8 @@ io::Result<void> directories() {
         count++;
         auto type = TRY(entry->file_type());
         directories += type.is_dir();
-        if (entry->file_name() == "file-042") equal("DirEntry::path", TRY(entry->path()).view(), "/tmp/rt/d/file-042");
+        if (entry->file_name() == "file-042")
+            equal("DirEntry::path", TRY(entry->path()).view(), "/tmp/rt/d/file-042");
         if (entry->file_name() == "file-043") equal("DirEntry::metadata", TRY(entry->metadata()).len(), 1u);
     }
     equal("read_dir finds all", count, 101u);
@@ -171,7 +178,8 @@ io::Result<void> buffers() {
         equal("flush writes", TRY(fs::metadata("/tmp/rt/out")).len(), 20u);
         TRY(out.write_all("end"));
     }
-    equal("its destructor writes the rest", TRY(fs::read_to_string("/tmp/rt/out")).view(), "0 1 2 3 4 5 6 7 8 9 end");
+    equal("its destructor writes the rest", TRY(fs::read_to_string("/tmp/rt/out")).view(),
+          "0 1 2 3 4 5 6 7 8 9 end");
     auto from = TRY(fs::File::open("/tmp/rt/out"));
     auto to = TRY(fs::File::create("/tmp/rt/out2"));
     equal("io::copy", TRY(io::copy(from, to)), 23u);

@@ -20,7 +20,8 @@ TEST(Format, Integers) {
     EXPECT_EQ(text("{} {} {}", 0, -5, ~0ull), "0 -5 18446744073709551615");
     EXPECT_EQ(text("{}", INT64_MIN), "-9223372036854775808");
     EXPECT_EQ(text("[{:5}] [{:<5}] [{:^5}] [{:05}]", 42, 42, 42, -42), "[   42] [42   ] [ 42  ] [-0042]");
-    EXPECT_EQ(text("{:x} {:X} {:#x} {:#010x} {:#b} {:o}", 255, 255, 255, 255, 5, 8), "ff FF 0xff 0x000000ff 0b101 10");
+    EXPECT_EQ(text("{:x} {:X} {:#x} {:#010x} {:#b} {:o}", 255, 255, 255, 255, 5, 8),
+              "ff FF 0xff 0x000000ff 0b101 10");
     EXPECT_EQ(text("{:x}", -1), "ffffffffffffffff");
     EXPECT_EQ(text("{:+} {:*>6}", 7, 7), "+7 *****7");
 }

@@ -22,7 +22,8 @@ TEST(Text, ParsesWhatFits) {
     EXPECT_FALSE(text::parse<u64>("18446744073709551616"));
     EXPECT_EQ(*text::parse<i64>("-9223372036854775808"), INT64_MIN);
     EXPECT_EQ(*text::parse<u32>("ff", 16), 255u);
-    for (const char* bad : {"", "+", "-", " 1", "1 ", "1a", "0x1"}) EXPECT_FALSE(text::parse<i32>(bad)) << bad;
+    for (const char* bad : {"", "+", "-", " 1", "1 ", "1a", "0x1"})
+        EXPECT_FALSE(text::parse<i32>(bad)) << bad;
 }
 
 TEST(Text, Splits) {
@@ -37,8 +38,10 @@ TEST(Text, Splits) {
 }
 
 TEST(Text, Utf8) {
-    for (auto good : {"", "a", "äö", "€", "\U0001F600", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"}) EXPECT_TRUE(text::is_utf8(good));
-    for (auto bad : {"\x80", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf8\x88\x80\x80\x80"})
+    for (auto good : {"", "a", "äö", "€", "\U0001F600", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"})
+        EXPECT_TRUE(text::is_utf8(good));
+    for (auto bad :
+         {"\x80", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf8\x88\x80\x80\x80"})
         EXPECT_FALSE(text::is_utf8(bad));
 }
 
@@ -47,9 +50,7 @@ TEST(SizeClass, CoversEverySizeTightly) {
         u32 c = alloc::class_of(size);
         ASSERT_LT(c, alloc::kClasses);
         ASSERT_GE(alloc::class_size(c), size);
-        if (c > 0 && size > 0) {
-            ASSERT_LT(alloc::class_size(c - 1), size);
-        }
+        if (c > 0 && size > 0) { ASSERT_LT(alloc::class_size(c - 1), size); }
     }
     EXPECT_EQ(alloc::class_size(alloc::kClasses - 1), 32768u);
 }
@@ -106,9 +107,7 @@ TEST(Error, KindsAndTexts) {
     EXPECT_EQ(io::Error(Errno::kEPERM).kind(), io::ErrorKind::PermissionDenied);
     for (int number = 1; number < 134; number++) {
         auto error = io::Error::from_raw_os_error(number);
-        if (abi::errno_name(number)) {
-            EXPECT_EQ(error.message(), strerror(number)) << number;
-        }
+        if (abi::errno_name(number)) { EXPECT_EQ(error.message(), strerror(number)) << number; }
         EXPECT_EQ(error.raw_os_error(), number);
     }
     EXPECT_FALSE(io::Error(io::ErrorKind::Other, "x").raw_os_error());
