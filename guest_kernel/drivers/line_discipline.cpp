@@ -184,6 +184,11 @@ usize LineDiscipline::output(u8 byte, u8 (&to)[2]) {
     return 1;
 }
 
+usize LineDiscipline::input_room() const {
+    if (local(kIcanon) && complete_ == 0 && count_ + 1 >= kInputSize) return 1;
+    return kInputSize - count_;
+}
+
 void LineDiscipline::flush_input() { head_ = count_ = complete_ = 0; }
 
 void LineDiscipline::mode_changed() {

@@ -85,6 +85,8 @@ class LineDiscipline {
     usize read(std::span<u8> to);
     /// Output processing of one byte into at most 2 bytes (8 for a tab is not expanded); returns how many.
     usize output(u8 byte, u8 (&to)[2]);
+    /// Bytes of input that fit now. A line too long to end leaves room for its end: the rest of it is lost.
+    [[nodiscard]] usize input_room() const;
     void flush_input();
     [[nodiscard]] usize column() const { return column_; }
     /// After ICANON was switched off or on: what was typed becomes readable.

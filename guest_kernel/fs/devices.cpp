@@ -1,8 +1,12 @@
 // Character devices; see the header.
 #include "guest_kernel/fs/devices.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "guest_kernel/drivers/random.hpp"
 #include "guest_kernel/drivers/tty.hpp"
+#include "guest_kernel/fs/devpts.hpp"
 #include "guest_kernel/fs/pipe.hpp"
 #include "guest_kernel/fs/tmpfs/contents.hpp"
 
@@ -65,27 +69,36 @@ class MemoryFile final : public File {
 };
 
 template <Memory Kind>
-Result<Ref<File>> open_memory(u32) {
+Result<Ref<File>> open_memory(const Path&, u32) {
     return Ref<File>(TRY(make_ref<MemoryFile>(Kind)));
 }
 
+/// Who answers for the device numbers `major`, `first` to `last`; `name`: of its node in a fresh devtmpfs.
 struct Driver {
-    DeviceNode node;
-    Result<Ref<File>> (*open)(u32 flags);
+    std::string_view name;
+    u32 mode, major, first, last;
+    Result<Ref<File>> (*open)(const Path& path, u32 flags);
 };
-constexpr u32 kAnyone = kTypeCharDevice | 0666;
+constexpr u32 kAnyone = 0666;
 constexpr Driver kDrivers[] = {
-    {{"null", kAnyone, make_device(1, 3)}, open_memory<Memory::Null>},
-    {{"zero", kAnyone, make_device(1, 5)}, open_memory<Memory::Zero>},
-    {{"full", kAnyone, make_device(1, 7)}, open_memory<Memory::Full>},
-    {{"random", kAnyone, make_device(1, 8)}, open_memory<Memory::Random>},
-    {{"urandom", kAnyone, make_device(1, 9)}, open_memory<Memory::Random>},
-    {{"tty", kAnyone, make_device(5, 0)}, open_controlling_tty},
-    {{"console", kTypeCharDevice | 0600, make_device(5, 1)}, open_console},
+    {"null", kAnyone, 1, 3, 3, open_memory<Memory::Null>},
+    {"zero", kAnyone, 1, 5, 5, open_memory<Memory::Zero>},
+    {"full", kAnyone, 1, 7, 7, open_memory<Memory::Full>},
+    {"random", kAnyone, 1, 8, 8, open_memory<Memory::Random>},
+    {"urandom", kAnyone, 1, 9, 9, open_memory<Memory::Random>},
+    {"tty", kAnyone, 5, 0, 0, open_controlling_tty},
+    {"console", 0600, 5, 1, 1, open_console},
+    {"ptmx", kAnyone, 5, 2, 2, open_pty_master},
+    {"", 0, Devpts::kMajor, 0, Devpts::kMost, open_pty},
 };
 constexpr auto kNodes = [] {
-    std::array<DeviceNode, std::size(kDrivers)> nodes{};
-    for (usize i = 0; i < nodes.size(); i++) nodes[i] = kDrivers[i].node;
+    constexpr auto has_node = [](const Driver& driver) { return !driver.name.empty(); };
+    std::array<DeviceNode, std::ranges::count_if(kDrivers, has_node)> nodes{};
+    usize count = 0;
+    for (const Driver& driver : kDrivers)
+        if (has_node(driver))
+            nodes[count++] = {driver.name, kTypeCharDevice | driver.mode,
+                              make_device(driver.major, driver.first)};
     return nodes;
 }();
 
@@ -98,8 +111,10 @@ Result<Ref<File>> open_device(const Path& path, u32 flags) {
     TRY(path.dentry->inode->stat(stat));
     if ((stat.mode & kTypeMask) == kTypeCharDevice)
         for (const Driver& driver : kDrivers) {
-            if (driver.node.rdev != stat.rdev) continue;
-            Ref<File> file = TRY(driver.open(flags));
+            u32 minor = device_minor(stat.rdev);
+            if (driver.major != device_major(stat.rdev) || minor < driver.first || minor > driver.last)
+                continue;
+            Ref<File> file = TRY(driver.open(path, flags));
             TRY(file->set_place(path));
             return file;
         }

@@ -2,6 +2,7 @@
 #include "guest_kernel/fs/mount.hpp"
 
 #include "guest_kernel/fs/dentry_cache.hpp"
+#include "guest_kernel/fs/devpts.hpp"
 #include "guest_kernel/fs/procfs/procfs.hpp"
 #include "guest_kernel/fs/tmpfs/tmpfs.hpp"
 #include "guest_kernel/fs/walk.hpp"
@@ -21,7 +22,7 @@ std::atomic<u32> g_next_device{1};
 
 constexpr FileSystemType kTypes[] = {
     {"tmpfs", false, create_tmpfs}, {"ramfs", false, create_tmpfs}, {"devtmpfs", false, create_devtmpfs},
-    {"proc", false, create_procfs}, {"sysfs", false, create_sysfs},
+    {"proc", false, create_procfs}, {"sysfs", false, create_sysfs}, {"devpts", false, create_devpts},
 };
 
 Ref<Mount> child_of(const Mount& mount) {

@@ -1,6 +1,7 @@
 // The root file system, and what is mounted on it before the first program runs.
 #include "guest_kernel/drivers/log.hpp"
 #include "guest_kernel/fs/dentry_cache.hpp"
+#include "guest_kernel/fs/devpts.hpp"
 #include "guest_kernel/fs/memfd.hpp"
 #include "guest_kernel/fs/mount.hpp"
 #include "guest_kernel/fs/procfs/procfs.hpp"
@@ -30,8 +31,8 @@ Result<Path> directory(const Path& parent, std::string_view name, u32 mode) {
 
 /// Mounts a fresh file system at `place`; returns its top.
 Result<Path> mount_fresh(const Path& place, Result<Ref<FileSystem>> (*create)(std::string_view),
-                         std::string_view source, u64 flags) {
-    Ref<FileSystem> fs = TRY(create(""));
+                         std::string_view source, std::string_view options, u64 flags) {
+    Ref<FileSystem> fs = TRY(create(options));
     Ref<Dentry> top = TRY(make_root_dentry(*fs));
     Ref<Mount> mount = TRY(attach(std::move(fs), top, place, source, flags));
     return Path{std::move(mount), std::move(top)};
@@ -65,10 +66,13 @@ Result<void> mount_root(std::span<const u8> image) {
     for (const Standard& standard : kStandard) {
         Path place = TRY(directory(g_root, standard.name, 0755));
         if (!place) continue;
-        Path top_of = TRY(mount_fresh(place, standard.create, standard.source, standard.flags));
+        Path top_of = TRY(mount_fresh(place, standard.create, standard.source, "", standard.flags));
         if (standard.name != "dev") continue;
         if (Path shm = TRY(directory(top_of, "shm", 01777)))
-            TRY(mount_fresh(shm, create_tmpfs, "tmpfs", kMountNoSuid | kMountNoDevices));
+            TRY(mount_fresh(shm, create_tmpfs, "tmpfs", "", kMountNoSuid | kMountNoDevices));
+        if (Path pts = TRY(directory(top_of, "pts", 0755)))
+            TRY(mount_fresh(pts, create_devpts, "devpts", "gid=5,mode=620,ptmxmode=666",
+                            kMountNoSuid | kMountNoExec));
     }
     TRY(directory(g_root, "tmp", 01777));
     return mount_memfds();

@@ -83,19 +83,10 @@ void give_away_children(ProcessTree& tree, Process& dying) {
     }
 }
 
-// The leader of a session leaves its terminal: the foreground group hears SIGHUP, nobody keeps it.
-void hang_up_session(Process& leader) {
+// The leader of a session leaves its terminal.
+void leave_terminal(Process& leader) {
     if (leader.sid != leader.pid()) return;
-    Ref<RefCounted> terminal = std::move(leader.terminal);
-    if (!terminal) return;
-    int foreground = terminal_foreground(terminal.get());
-    if (foreground > 0) {
-        signal_group(foreground, kernel_signal(kSigHup));
-        signal_group(foreground, kernel_signal(kSigCont));
-    }
-    auto guard = tree().lock();
-    for (Process& process : guard->all)
-        if (process.sid == leader.sid && process.terminal == terminal) process.terminal = nullptr;
+    if (Ref<RefCounted> terminal = std::move(leader.terminal)) end_session(*terminal);
 }
 
 void finish_process(Process& process) {
@@ -129,7 +120,7 @@ void drop_belongings(Process& process) {
         signals->pending.discard(~SignalMask{0});
     }
     fds = nullptr;
-    hang_up_session(process);
+    leave_terminal(process);
     Ref<fs::File> executable;
     Ref<RefCounted> terminal;
     auto guard = tree().lock();

@@ -3,6 +3,7 @@
 
 #include "guest_kernel/base/format.hpp"
 #include "guest_kernel/fs/devices.hpp"
+#include "guest_kernel/fs/mount_options.hpp"
 #include "guest_kernel/fs/vfs.hpp"
 #include "guest_kernel/mm/frames.hpp"
 
@@ -12,21 +13,9 @@ namespace {
 
 constexpr i64 kTmpfsMagic = 0x01021994, kOverlayMagic = 0x794c7630;
 
-/// Digits of `base` at the front of `text`, which are taken off it.
-Result<u64> number(std::string_view& text, u32 base) {
-    if (text.empty()) return fail(Errno::kEINVAL);
-    u64 value = 0;
-    while (!text.empty() && text.front() >= '0' && text.front() < static_cast<char>('0' + base)) {
-        if (value > (~u64{0} - 9) / base) return fail(Errno::kEINVAL);
-        value = value * base + static_cast<u64>(text.front() - '0');
-        text.remove_prefix(1);
-    }
-    return value;
-}
-
 /// A size in bytes: a number with k, m, g or %, of memory.
 Result<u64> size_option(std::string_view text) {
-    u64 value = TRY(number(text, 10));
+    u64 value = TRY(take_number(text, 10));
     if (text.empty()) return value;
     if (text.size() != 1) return fail(Errno::kEINVAL);
     u32 shift;
@@ -55,21 +44,14 @@ Result<void> apply(std::string_view key, std::string_view value, Tmpfs::Options&
                          : key == "gid" ? &options.gid
                                         : nullptr;
     if (!number_option) return fail(Errno::kEINVAL);
-    *number_option = static_cast<u32>(TRY(number(value, key == "mode" ? 8 : 10)));
+    *number_option = static_cast<u32>(TRY(whole_number(value, key == "mode" ? 8 : 10, u64{1} << 32)));
     if (key == "mode") *number_option &= kModeBits;
-    return value.empty() ? Result<void>{} : fail(Errno::kEINVAL);
+    return {};
 }
 
 Result<Tmpfs::Options> parse(std::string_view text) {
     Tmpfs::Options options{.limit_pages = Tmpfs::default_limit(), .lower = {}};
-    while (!text.empty()) {
-        std::string_view option = text.substr(0, text.find(','));
-        text.remove_prefix(option.size() + (option.size() < text.size()));
-        if (option.empty()) continue;
-        usize equals = option.find('=');
-        if (equals == std::string_view::npos) return fail(Errno::kEINVAL);
-        TRY(apply(option.substr(0, equals), option.substr(equals + 1), options));
-    }
+    TRY(each_option(text, [&](auto key, auto value) { return apply(key, value, options); }));
     return options;
 }
 
@@ -141,6 +123,7 @@ Result<Ref<FileSystem>> create_devtmpfs(std::string_view text) {
     for (const Link& link : kLinks)
         TRY(top->make_symlink(link.name, link.target, {kTypeSymlink | 0777, 0, 0}));
     TRY(top->make_directory("shm", {kTypeDirectory | kSticky | 0777, 0, 0}));
+    TRY(top->make_directory("pts", {kTypeDirectory | 0755, 0, 0}));
     return Ref<FileSystem>(std::move(fs));
 }
 

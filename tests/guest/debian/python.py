@@ -9,6 +9,7 @@ import mmap
 import multiprocessing
 import os
 import pathlib
+import pty
 import queue
 import resource
 import select
@@ -20,8 +21,10 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
+import tty
 import zlib
 
 
@@ -221,6 +224,26 @@ def loopback():
     print(sum(len(chunk) for chunk in iter(lambda: peer.recv(65536), b"")))
 
 
+def terminals():
+    master, slave = pty.openpty()
+    print(os.isatty(slave), os.ttyname(slave).startswith("/dev/pts/"), os.get_terminal_size(slave))
+    tty.setraw(slave)
+    os.write(master, b"raw\x03\n")
+    print(os.read(slave, 10), termios.tcgetattr(slave)[3] & termios.ISIG)
+    os.close(slave)
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv("/bin/bash", ["bash", "-c", "[ -t 0 ] && stty size; read x; echo got $x; kill -INT $$"])
+    os.write(fd, b"line\n")
+    text = b""
+    try:
+        while chunk := os.read(fd, 1000):
+            text += chunk
+    except OSError as error:
+        print(error.strerror)
+    print(sorted(text.split()), os.WTERMSIG(os.waitpid(pid, 0)[1]))
+
+
 def database():
     with tempfile.TemporaryDirectory() as name:
         db = sqlite3.connect(f"{name}/db")
@@ -266,5 +289,5 @@ def system():
 
 
 print(f"python {sys.version_info.major}")
-for body in (files, mapping, processes, threads, pools, signals, polling, coroutines, sockets, loopback, database, computing, system):
+for body in (files, mapping, processes, threads, pools, signals, polling, coroutines, sockets, loopback, terminals, database, computing, system):
     case(body)
