@@ -40,6 +40,9 @@ class List {
         ListNode* n = (item.*Link).next;
         return n == &head_ ? nullptr : owner(n);
     }
+    /// Moves all of `other` before (after) what is here, in its order.
+    void splice_front(List& other) { splice(&head_, other); }
+    void splice_back(List& other) { splice(head_.prev, other); }
     T* pop_front() {
         T* item = front();
         if (item) remove(*item);
@@ -71,6 +74,15 @@ class List {
         auto* base = reinterpret_cast<T*>(probe);
         usize offset = reinterpret_cast<char*>(&(base->*Link)) - reinterpret_cast<char*>(base);
         return reinterpret_cast<T*>(reinterpret_cast<char*>(node) - offset);
+    }
+    static void splice(ListNode* after, List& other) {
+        if (other.empty()) return;
+        ListNode *first = other.head_.next, *last = other.head_.prev;
+        last->next = after->next;
+        after->next->prev = last;
+        after->next = first;
+        first->prev = after;
+        other.head_.prev = other.head_.next = &other.head_;
     }
     static void insert(ListNode* after, ListNode* node) {
         node->prev = after;

@@ -35,6 +35,7 @@ struct Item {
     int fd = 0;
     std::atomic<u32> events{0};  // 0 bits besides kOptions: disarmed (EPOLLONESHOT)
     u64 data = 0;
+    std::atomic<bool> queued{false};  // on the ready list, or on the list of whoever works through it
 
     [[nodiscard]] u32 wanted() const {
         u32 bits = events.load(std::memory_order_relaxed) & ~kOptions;
@@ -86,6 +87,7 @@ class Epoll final : public File {
     sched::MutexLocked<Interest, sched::Rank::Epoll> interest_;
     sched::SpinLocked<ReadyList, sched::Rank::EpollReady> ready_;
     sched::WaitQueue queue_;
+    std::atomic<u32> sleepers_{0};
 };
 
 /// The file as an epoll instance, or nullptr.
@@ -108,8 +110,7 @@ void Epoll::announce(sched::Waiter& waiter, u32 events) {
 }
 
 void Epoll::enqueue(Item& item) {
-    auto ready = ready_.lock();
-    if (!item.ready_node.linked()) ready->push_back(item);
+    if (!item.queued.exchange(true)) ready_.lock()->push_back(item);
 }
 
 void Epoll::wake() { queue_.wake(kPollReadable); }
@@ -185,54 +186,55 @@ void Epoll::drop(Item& item) {
 /// Reports what is ready. Level-triggered items that were reported stay on the list, at its end.
 Result<int> Epoll::collect(abi::Out<abi::EpollEvent> events, int capacity) {
     auto interest = interest_.lock();
-    ReadyList reported;  // of which those that stay go back at the end
+    ReadyList todo, again;
+    ready_.with([&todo](ReadyList& ready) { todo.splice_back(ready); });
     int count = 0;
     Result<void> copied;
     while (count < capacity) {
-        Item* item = ready_.with([](ReadyList& ready) { return ready.pop_front(); });
+        Item* item = todo.pop_front();
         if (!item) break;
+        item->queued = false;  // what happens from here on queues it anew
         u32 now = item->file->poll(nullptr) & item->wanted();
         if (!now) continue;
-        u32 options = item->events & kOptions;
         copied = mm::write(events + static_cast<u64>(count), abi::EpollEvent{now, item->data});
-        auto ready = ready_.lock();
         if (!copied) {
-            if (!item->ready_node.linked()) ready->push_front(*item);
+            if (!item->queued.exchange(true)) todo.push_front(*item);
             break;
         }
         count++;
+        u32 options = item->events & kOptions;
         if (options & kOneShot)
             item->events = options;
-        else if (!(options & kEdge) && !item->ready_node.linked())
-            reported.push_back(*item);
+        else if (!(options & kEdge) && !item->queued.exchange(true))
+            again.push_back(*item);
     }
-    bool more;
-    {
+    bool more = false;
+    if (!todo.empty() || !again.empty()) {
         auto ready = ready_.lock();
-        while (Item* item = reported.pop_front()) ready->push_back(*item);
-        more = !ready->empty();
+        ready->splice_front(todo);
+        ready->splice_back(again);
+        more = true;
     }
     interest.unlock();
-    if (more) wake();  // others who wait may find something too
+    if (more && sleepers_ > 0) wake();  // they may find something too
     if (count == 0 && !copied) return fail(copied.error());
     return count;
 }
 
 Result<int> Epoll::wait(abi::Out<abi::EpollEvent> events, int capacity, u64 deadline_ns) {
     for (;;) {
-        if (has_ready()) {
-            int count = TRY(collect(events, capacity));
-            if (count > 0) return count;
-        }
-        if (deadline_ns == 0) return 0;
+        int count = TRY(collect(events, capacity));
+        if (count > 0 || deadline_ns == 0) return count;
         sched::Waiter waiter;
         waiter.exclusive = true;  // one event, one thread
+        sleepers_++;
         queue_.prepare(waiter, sched::Sleep::Interruptible);
-        if (has_ready()) {
+        Result<void> slept;
+        if (has_ready())
             queue_.finish(waiter);
-            continue;
-        }
-        Result<void> slept = queue_.sleep(waiter, deadline_ns);
+        else
+            slept = queue_.sleep(waiter, deadline_ns);
+        sleepers_--;
         if (slept || has_ready()) continue;
         if (slept.error() == Errno::kETIMEDOUT) return 0;
         return fail(Errno::kEINTR);  // never restarted (signal(7))
@@ -246,9 +248,9 @@ u32 Epoll::poll(sched::WaitQueue** queue) {
     for (;;) {
         Item* item = ready_.with([](ReadyList& ready) { return ready.pop_front(); });
         if (!item) return 0;
+        item->queued = false;
         if (!(item->file->poll(nullptr) & item->wanted())) continue;
-        auto ready = ready_.lock();
-        if (!item->ready_node.linked()) ready->push_front(*item);
+        if (!item->queued.exchange(true)) ready_.lock()->push_front(*item);
         return kPollReadable;
     }
 }
