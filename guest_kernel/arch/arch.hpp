@@ -147,14 +147,14 @@ Result<void*> map_device(PhysAddr base, u64 size);
 PhysAddr virt_to_phys(const void* address);
 
 enum class PageFlags : u32 {
-    None = 0,
-    Write = 1,
-    Execute = 2,
-    User = 4,
-    Accessed = 8,
-    Dirty = 16,
-    Huge = 32,
-    Present = 64
+    None = 0,  // the other values are those of x86's entries, which makes the translation one mask
+    Present = 1 << 0,
+    Write = 1 << 1,
+    User = 1 << 2,
+    Accessed = 1 << 5,
+    Dirty = 1 << 6,
+    Huge = 1 << 7,
+    Execute = 1 << 8
 };
 constexpr PageFlags operator|(PageFlags a, PageFlags b) { return PageFlags(u32(a) | u32(b)); }
 constexpr bool has(PageFlags set, PageFlags bit) { return (u32(set) & u32(bit)) != 0; }
@@ -171,7 +171,7 @@ class PageTable {
   public:
     static Result<PageTable> create();
     PageTable() = default;
-    PageTable(PageTable&& o) noexcept : root_(o.root_) { o.root_ = PhysAddr(); }
+    PageTable(PageTable&& o) noexcept : PageTable() { *this = static_cast<PageTable&&>(o); }
     PageTable& operator=(PageTable&& o) noexcept;
     ~PageTable();  // frees the tables of the program half, not the frames they map
 
@@ -191,14 +191,20 @@ class PageTable {
     [[nodiscard]] PageEntry lookup(UserAddr page) const;
     /// Replaces the flags of the entry that maps `page`, 4 KiB or 2 MiB.
     void protect(UserAddr page, PageFlags flags);
-    /// First mapped page at or after `from` and below `end`, or `end`: skips empty tables quickly.
-    [[nodiscard]] UserAddr next_present(UserAddr from, UserAddr end) const;
+    /// Moves `at` to the first mapped page at or after it and below `end`, or to `end`; returns what lookup()
+    /// would there (frame null at the end). Skips empty tables quickly.
+    PageEntry next_mapped(UserAddr& at, UserAddr end) const;
     /// Loads the tables into this CPU.
     void activate() const;
     [[nodiscard]] PhysAddr root() const { return root_; }
 
   private:
+    struct Found;
+    [[nodiscard]] Found find(u64 address) const;
     PhysAddr root_;
+    // The leaf table used last: neighbouring pages are found without a walk.
+    mutable u64* leaf_ = nullptr;
+    mutable u64 leaf_base_ = ~u64{0};  // first address it maps
 };
 /// Loads the kernel's own tables (no program half).
 void activate_kernel_tables();

@@ -71,11 +71,10 @@ Result<void> AddressSpace::list(Vector<AreaInfo>& areas) {
                       .keep = a->keep,
                       .name = a->name,
                       .resident_pages = 0};
-        for (u64 at = a->start;; at += kPageSize) {
-            at = op->table.next_present(UserAddr(at), UserAddr(a->end)).raw();
-            if (at >= a->end) break;
-            if (op->table.lookup(UserAddr(at)).frame != zero_frame()) info.resident_pages++;
-        }
+        UserAddr at(a->start);
+        for (arch::PageEntry entry; is_mapped(entry = op->table.next_mapped(at, UserAddr(a->end)));
+             at += size_of(entry))
+            info.resident_pages += static_cast<u64>(resident_pages(entry));
         TRY(areas.push_back(std::move(info)));
     }
     return {};
@@ -109,7 +108,7 @@ Result<AddressSpace::FutexOrigin> AddressSpace::futex_origin(UserAddr address) {
     Area* area = op->areas.find(address.raw());
     if (!area) return fail(Errno::kEFAULT);
     if (!area->has(kAreaShared)) return FutexOrigin{nullptr, address.raw()};
-    return FutexOrigin{area->source.get(), area->offset + (address.raw() - area->start)};
+    return FutexOrigin{area->source.get(), area->offset_at(address.raw())};
 }
 
 bool PageSource::mapped_for_writing() {

@@ -27,7 +27,8 @@ AddressSpace::~AddressSpace() {
     if (map_->cpus.load() != 0) panic("an address space is destroyed while a CPU uses it");
     {
         Operation op(*this, *map_);
-        (void)op.unmap(0, arch::kUserEnd);  // nothing sticks out that would have to be split
+        // Area by area, so that empty tables between them are not searched; nothing sticks out to be split.
+        while (Area* area = op->areas.first()) (void)op.unmap(area->start, area->end);
     }
     delete map_;
 }
@@ -166,18 +167,13 @@ bool loses_access(PageFlags before, PageFlags after) {
 /// writable at once, the others at their next write.
 void protect_pages(Operation& op, const Area& area, u64 start, u64 end) {
     arch::PageTable& table = op->table;
-    for (u64 at = start;;) {
-        at = table.next_present(UserAddr(at), UserAddr(end)).raw();
-        if (at >= end) break;
-        PageEntry entry = table.lookup(UserAddr(at));
-        bool huge = arch::has(entry.flags, PageFlags::Huge);
+    UserAddr at(start);
+    for (PageEntry entry; is_mapped(entry = table.next_mapped(at, UserAddr(end))); at += size_of(entry)) {
         bool was_writable = arch::has(entry.flags, PageFlags::Write);
         bool own = !area.has(kAreaShared) && is_sole_owner(entry);
         PageFlags flags = leaf_flags(area, was_writable || own);
-        table.protect(UserAddr(at), flags);
-        u64 next = at + (huge ? kHugePageSize : kPageSize);
-        if (loses_access(entry.flags, flags)) op.tightened(at, next);
-        at = next;
+        table.protect(at, flags);
+        if (loses_access(entry.flags, flags)) op.tightened(at.raw(), at.raw() + size_of(entry));
     }
 }
 
@@ -205,8 +201,6 @@ Result<void> AddressSpace::protect(UserAddr from, u64 length, u32 prot) {
         if (area->prot != wanted) {
             TRY(op.cut(start));
             TRY(op.cut(part));
-            TRY(op->table.split(UserAddr(start)));
-            TRY(op->table.split(UserAddr(part)));
             area = op->areas.find(start);
             area->prot = wanted;
             protect_pages(op, *area, start, part);

@@ -46,6 +46,8 @@ struct Area {
     [[nodiscard]] bool continues_in(const Area& next) const;
     /// Everything but the place: what both halves of a split have in common.
     void copy_traits(const Area& from);
+    /// The part of the source that begins at `address` (anonymous: 0).
+    [[nodiscard]] u64 offset_at(u64 address) const { return source ? offset + (address - start) : 0; }
 
     ListNode node;  // in order of address
 
@@ -89,7 +91,7 @@ class AreaTree {
     static void update(Area& area);
     static void split(Area* tree, u64 address, Area*& below, Area*& above);
     static Area* merge(Area* below, Area* above);
-    void refresh(u64 address);
+    static void refresh(Area& tree, u64 address);
     struct Search;
     Area* root_ = nullptr;
     AreaList list_;

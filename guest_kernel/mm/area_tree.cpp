@@ -127,17 +127,16 @@ void AreaTree::erase(Area& area) {
     size_--;
 }
 
-/// Recomputes the nodes on the way to `address`, an area's start.
-void AreaTree::refresh(u64 address) {
-    Area *below, *above;
-    split(root_, address, below, above);
-    root_ = merge(below, above);
+/// Recomputes the nodes from `tree` down to the area that starts at `address`, which is below it.
+void AreaTree::refresh(Area& tree, u64 address) {
+    if (tree.start != address) refresh(address < tree.start ? *tree.left_ : *tree.right_, address);
+    update(tree);
 }
 
 void AreaTree::resize(Area& area, u64 start, u64 end) {
     area.start = start;
     area.end = end;
-    refresh(start);
+    refresh(*root_, start);
 }
 
 /// Walks the free spaces of the tree from one side, skipping subtrees without one that is wide enough.

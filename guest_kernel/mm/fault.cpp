@@ -62,7 +62,8 @@ FaultOutcome Operation::fault_anonymous(Area& area, u64 page, bool write) {
 bool Operation::map_huge(Area& area, u64 page) {
     u64 base = align_down(page, kHugePageSize), end = base + kHugePageSize;
     if (base < area.start || end > area.end || area.has(kAreaNoHuge)) return false;
-    if (guard_->table.next_present(UserAddr(base), UserAddr(end)) != UserAddr(end)) return false;
+    UserAddr first(base);
+    if (is_mapped(guard_->table.next_mapped(first, UserAddr(end)))) return false;
     FrameStats stats = frame_stats();
     if (stats.free < stats.total / 4) return false;
     constexpr u32 kOrder = kHugePageShift - kPageShift;

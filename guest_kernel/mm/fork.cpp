@@ -20,25 +20,21 @@ bool has_own_pages(const Area& area) {
 
 Result<void> share_pages(Operation& parent, Operation& child, const Area& area) {
     arch::PageTable& table = parent->table;
-    for (u64 at = area.start;;) {
-        at = table.next_present(UserAddr(at), UserAddr(area.end)).raw();
-        if (at >= area.end) return {};
-        PageEntry entry = table.lookup(UserAddr(at));
-        bool huge = arch::has(entry.flags, PageFlags::Huge);
-        u64 size = huge ? kHugePageSize : kPageSize;
+    const UserAddr end(area.end);
+    UserAddr at(area.start);
+    for (PageEntry entry; is_mapped(entry = table.next_mapped(at, end)); at += size_of(entry)) {
         PageFlags flags = without_write(entry.flags);
-        if (huge)
-            TRY(child->table.map_huge(UserAddr(at), entry.frame, flags));
+        if (arch::has(entry.flags, PageFlags::Huge))
+            TRY(child->table.map_huge(at, entry.frame, flags));
         else
-            TRY(child->table.map(UserAddr(at), entry.frame, flags));
-        for (u64 i = 0; i < size; i += kPageSize) ref_frame(entry.frame + i);
-        if (entry.frame != zero_frame()) child->add_resident(static_cast<i64>(size >> kPageShift));
-        if (arch::has(entry.flags, PageFlags::Write)) {
-            table.protect(UserAddr(at), flags);
-            parent.tightened(at, at + size);
-        }
-        at += size;
+            TRY(child->table.map(at, entry.frame, flags));
+        for (u64 i = 0; i < size_of(entry); i += kPageSize) ref_frame(entry.frame + i);
+        child->add_resident(resident_pages(entry));
+        if (!arch::has(entry.flags, PageFlags::Write)) continue;
+        table.protect(at, flags);
+        parent.tightened(at.raw(), at.raw() + size_of(entry));
     }
+    return {};
 }
 
 }  // namespace

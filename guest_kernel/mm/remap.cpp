@@ -16,28 +16,25 @@ namespace {
 /// not.
 Result<void> move_pages(Operation& op, u64 from, u64 to, u64 length) {
     arch::PageTable& table = op->table;
+    const UserAddr end(from + length);
     bool keeps_huge = is_aligned(from ^ to, kHugePageSize);
     TRY(table.split(UserAddr(from)));
-    TRY(table.split(UserAddr(from + length)));
-    for (u64 at = from;;) {
-        at = table.next_present(UserAddr(at), UserAddr(from + length)).raw();
-        if (at >= from + length) return {};
-        PageEntry entry = table.lookup(UserAddr(at));
+    TRY(table.split(end));
+    UserAddr at(from);
+    for (PageEntry entry; is_mapped(entry = table.next_mapped(at, end)); at += size_of(entry)) {
         if (arch::has(entry.flags, PageFlags::Huge) && !keeps_huge) {
-            TRY(table.split(UserAddr(at)));
-            entry = table.lookup(UserAddr(at));
+            TRY(table.split(at));
+            entry = table.lookup(at);
         }
-        bool huge = arch::has(entry.flags, PageFlags::Huge);
-        u64 size = huge ? kHugePageSize : kPageSize;
-        UserAddr target(to + (at - from));
-        if (huge)
+        UserAddr target(to + (at.raw() - from));
+        if (arch::has(entry.flags, PageFlags::Huge))
             TRY(table.map_huge(target, entry.frame, entry.flags));
         else
             TRY(table.map(target, entry.frame, entry.flags));
-        table.unmap(UserAddr(at));
-        op.tightened(at, at + size);
-        at += size;
+        table.unmap(at);
+        op.tightened(at.raw(), at.raw() + size_of(entry));
     }
+    return {};
 }
 
 struct Move {
@@ -61,7 +58,7 @@ Result<UserAddr> move_mapping(Operation& op, const Move& m) {
     fresh->copy_traits(*old);
     fresh->start = to;
     fresh->end = to + m.new_length;
-    fresh->offset = old->source ? old->offset + (m.from - old->start) : 0;
+    fresh->offset = old->offset_at(m.from);
     op.insert(*fresh);
     // An old length of zero asks for a second mapping of the same shared pages.
     if (m.old_length == 0) return UserAddr(to);

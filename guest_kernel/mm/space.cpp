@@ -49,6 +49,10 @@ PageFlags leaf_flags(const Area& area, bool writable) {
     return flags;
 }
 
+i64 resident_pages(const PageEntry& entry) {
+    return entry.frame == zero_frame() ? 0 : static_cast<i64>(size_of(entry) >> kPageShift);
+}
+
 bool is_sole_owner(const PageEntry& entry) {
     if (!arch::has(entry.flags, PageFlags::Huge)) return frame_refs(entry.frame) == 1;
     PhysAddr first(align_down(entry.frame.raw(), kHugePageSize));
@@ -72,10 +76,21 @@ Result<Area*> Operation::make_area() {
 }
 
 Area& Operation::insert(Area& area) {
+    Area *before = guard_->areas.previous(area), *after = guard_->areas.at_or_after(area.start);
+    if (before && before->continues_in(area)) {
+        dead_areas_.push_back(area);
+        resize(*before, before->start, area.end);
+        return join(*before);
+    }
+    if (after && area.continues_in(*after)) {
+        dead_areas_.push_back(area);
+        resize(*after, area.start, after->end);
+        return *after;
+    }
     guard_->areas.insert(area);
     guard_->mapped_pages += (area.end - area.start) >> kPageShift;
     register_mapping(owner_, area);
-    return join(area);
+    return area;
 }
 
 void Operation::erase(Area& area) {
@@ -110,11 +125,12 @@ Area& Operation::join(Area& area) {
 Result<void> Operation::cut(u64 address) {
     Area* area = guard_->areas.find(address);
     if (!area || area->start == address) return {};
+    TRY(guard_->table.split(UserAddr(address)));  // no 2 MiB page spans areas
     Area* upper = TRY(make_area());
     upper->copy_traits(*area);
     upper->start = address;
     upper->end = area->end;
-    upper->offset = area->source ? area->offset + (address - area->start) : 0;
+    upper->offset = area->offset_at(address);
     resize(*area, area->start, address);
     guard_->areas.insert(*upper);
     guard_->mapped_pages += (upper->end - upper->start) >> kPageShift;
@@ -124,10 +140,16 @@ Result<void> Operation::cut(u64 address) {
 
 Result<void> Operation::unmap(u64 start, u64 end) {
     if (!guard_->areas.overlapping(start, end)) return {};
-    TRY(cut(start));
-    TRY(cut(end));
+    if (Area* last = guard_->areas.find(end); last && last->start < start) TRY(cut(end));
     TRY(zap(start, end));
-    while (Area* area = guard_->areas.overlapping(start, end)) erase(*area);
+    while (Area* area = guard_->areas.overlapping(start, end)) {
+        if (area->start < start)
+            resize(*area, area->start, start);
+        else if (area->end > end)
+            resize(*area, end, area->end);
+        else
+            erase(*area);
+    }
     return {};
 }
 
@@ -135,31 +157,28 @@ Result<void> Operation::zap(u64 start, u64 end) {
     arch::PageTable& table = guard_->table;
     if (!is_aligned(start, kHugePageSize)) TRY(table.split(UserAddr(start)));
     if (!is_aligned(end, kHugePageSize)) TRY(table.split(UserAddr(end)));
-    for (u64 at = start;;) {
-        at = table.next_present(UserAddr(at), UserAddr(end)).raw();
-        if (at >= end) return {};
-        PageEntry entry = table.unmap(UserAddr(at));
-        retire(at, entry);
-        at += arch::has(entry.flags, PageFlags::Huge) ? kHugePageSize : kPageSize;
+    UserAddr at(start);
+    for (PageEntry entry; is_mapped(entry = table.next_mapped(at, UserAddr(end))); at += size_of(entry)) {
+        table.unmap(at);
+        retire(at.raw(), entry);
     }
+    return {};
 }
 
 void Operation::retire(u64 page, const PageEntry& entry) {
-    u32 frames = arch::has(entry.flags, PageFlags::Huge) ? kHugePageSize / kPageSize : 1;
     // Entries without access were never in a TLB, but their frames may not be given up before older ones.
-    tightened(page, page + frames * kPageSize);
-    u32 number = frame_number(entry.frame);
-    for (u32 i = 0; i < frames; i++) {
-        PhysAddr frame = entry.frame + i * kPageSize;
-        if (frame != zero_frame()) guard_->add_resident(-1);
-        Frame* f = find_frame(number + i);
+    tightened(page, page + size_of(entry));
+    guard_->add_resident(-resident_pages(entry));
+    const u32 first = frame_number(entry.frame), count = static_cast<u32>(size_of(entry) >> kPageShift);
+    for (u32 number = first; number < first + count; number++) {
+        Frame* f = find_frame(number);
         if (!f || f->state == FrameState::Reserved) continue;
-        if (frame_refs(frame) == 1) {
+        if (__atomic_load_n(&f->refs, __ATOMIC_ACQUIRE) == 1) {
             f->next = exclusive_;
-            exclusive_ = number + i;
+            exclusive_ = number;
         } else {
             if (shared_count_ == kSharedMax) flush();
-            shared_[shared_count_++] = frame;
+            shared_[shared_count_++] = frame_address(number).raw();
         }
     }
 }
@@ -180,7 +199,7 @@ void Operation::flush() {
     }
     free_frame_chain(exclusive_);
     exclusive_ = 0;
-    while (shared_count_) unref_frame(shared_[--shared_count_]);
+    while (shared_count_) unref_frame(PhysAddr(shared_[--shared_count_]));
 }
 
 }  // namespace astra::mm

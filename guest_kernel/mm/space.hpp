@@ -32,6 +32,12 @@ struct AreaMap {
 /// Access for a private area of `area`'s protection.
 arch::PageFlags leaf_flags(const Area& area, bool writable);
 inline bool is_mapped(const arch::PageEntry& entry) { return !entry.frame.is_null(); }
+/// Bytes the entry maps.
+inline u64 size_of(const arch::PageEntry& entry) {
+    return arch::has(entry.flags, arch::PageFlags::Huge) ? kHugePageSize : kPageSize;
+}
+/// What the entry adds to the resident set: pages, none for the zero page.
+i64 resident_pages(const arch::PageEntry& entry);
 
 /// A place for `length` bytes: at `hint` when that is free, else below the stack's room, else wherever there
 /// is any. `flags`: MAP_*; `huge`: prefer 2 MiB alignment. ENOMEM.
@@ -54,8 +60,8 @@ class Operation {
     // Areas.
     /// Creates an area; it is not in the tree yet. ENOMEM also at the limit on areas.
     Result<Area*> make_area();
-    /// Puts a filled-in area into the tree, joined with neighbours that continue it. Answers the area it is
-    /// now part of.
+    /// Puts a filled-in area into the tree, or grows a neighbour that continues it instead. Answers the area
+    /// it is now part of.
     Area& insert(Area& area);
     /// Cuts so that an area boundary lies at `address`. ENOMEM.
     Result<void> cut(u64 address);
@@ -96,7 +102,7 @@ class Operation {
     u64 flush_start_ = ~u64{0}, flush_end_ = 0;
     u32 exclusive_ = 0;  // frames nobody else refers to, linked through the frame table
     static constexpr usize kSharedMax = 64;
-    PhysAddr shared_[kSharedMax];  // frames with other owners, whose reference goes after the flush
+    u64 shared_[kSharedMax];  // frames with other owners, whose reference goes after the flush
     usize shared_count_ = 0;
 };
 

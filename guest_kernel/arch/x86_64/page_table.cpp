@@ -9,25 +9,19 @@ namespace astra::arch {
 
 namespace {
 
-constexpr std::pair<PageFlags, Pte> kBits[] = {
-    {PageFlags::Present, kPtePresent},   {PageFlags::Write, kPteWrite}, {PageFlags::User, kPteUser},
-    {PageFlags::Accessed, kPteAccessed}, {PageFlags::Dirty, kPteDirty}, {PageFlags::Huge, kPteHuge},
-};
+constexpr Pte kSameBits = kPtePresent | kPteWrite | kPteUser | kPteAccessed | kPteDirty | kPteHuge;
+static_assert(Pte(PageFlags::Present | PageFlags::Write | PageFlags::User | PageFlags::Accessed |
+                  PageFlags::Dirty | PageFlags::Huge) == kSameBits);
 
 PageFlags flags_of(Pte entry) {
-    PageFlags flags = entry & kPteNoExecute ? PageFlags::None : PageFlags::Execute;
-    for (auto [flag, bit] : kBits)
-        if (entry & bit) flags = flags | flag;
-    return flags;
+    return PageFlags(entry & kSameBits) | (entry & kPteNoExecute ? PageFlags::None : PageFlags::Execute);
 }
 
 /// The bits of a leaf. Accessed is always set: nothing reads it back, and the CPU need not write it then.
 Pte bits_of(PageFlags flags) {
-    Pte bits = has(flags, PageFlags::Present) ? 0 : kPteNoAccess;
-    bits |= kPteAccessed | (has(flags, PageFlags::Execute) ? 0 : kPteNoExecute);
-    for (auto [flag, bit] : kBits)
-        if (flag != PageFlags::Huge && has(flags, flag)) bits |= bit;
-    return bits;
+    Pte bits = (Pte(flags) & kSameBits & ~kPteHuge) | kPteAccessed;
+    if (!has(flags, PageFlags::Present)) bits |= kPteNoAccess;
+    return has(flags, PageFlags::Execute) ? bits : bits | kPteNoExecute;
 }
 
 /// The entry for `address` in the table of `level`, tables made on the way. EEXIST when a 2 MiB page is in
@@ -55,14 +49,14 @@ void free_tables(Pte* table, u32 level, usize entries) {
 
 /// Address of the first page at or after `from` (below `end`) mapped in `table`, whose first byte is `base`;
 /// else `end`.
-u64 first_present(const Pte* table, u32 level, u64 base, u64 from, u64 end) {
+u64 first_mapped(const Pte* table, u32 level, u64 base, u64 from, u64 end) {
     const u64 span = u64{kPageSize} << (9 * level);
     usize i = from > base ? (from - base) / span : 0;
     for (; i < kTableEntries && base + i * span < end; i++) {
         if (!(table[i] & kPteMapped)) continue;
         u64 start = base + i * span, first = start > from ? start : from;
         if (level > 0 && !(table[i] & kPteHuge)) {
-            first = first_present(table_at(table[i]), level - 1, start, from, end);
+            first = first_mapped(table_at(table[i]), level - 1, start, from, end);
             if (first == end) continue;
         }
         return first;
@@ -91,7 +85,28 @@ Result<PageTable> PageTable::create() {
 
 PageTable& PageTable::operator=(PageTable&& o) noexcept {
     std::swap(root_, o.root_);
+    std::swap(leaf_, o.leaf_);
+    std::swap(leaf_base_, o.leaf_base_);
     return *this;
+}
+
+/// An entry, and whether it maps 2 MiB.
+struct PageTable::Found {
+    Pte* entry = nullptr;
+    bool huge = false;
+};
+
+PageTable::Found PageTable::find(u64 address) const {
+    if (align_down(address, kHugePageSize) == leaf_base_) {
+        Pte* entry = &leaf_[table_index(address, 0)];
+        return {*entry & kPteMapped ? entry : nullptr, false};
+    }
+    FoundEntry found = find_entry(root_, address);
+    if (found.entry && found.level == 0) {
+        leaf_ = found.entry - table_index(address, 0);
+        leaf_base_ = align_down(address, kHugePageSize);
+    }
+    return {found.entry, found.level == 1};
 }
 
 PageTable::~PageTable() {
@@ -101,7 +116,12 @@ PageTable::~PageTable() {
 }
 
 Result<void> PageTable::map(UserAddr page, PhysAddr frame, PageFlags flags) {
-    *TRY(make_entry(root_, page.raw(), 0)) = frame.raw() | bits_of(flags);
+    u64 base = align_down(page.raw(), kHugePageSize);
+    if (base != leaf_base_) {
+        leaf_ = TRY(make_entry(root_, base, 0));
+        leaf_base_ = base;
+    }
+    leaf_[table_index(page.raw(), 0)] = frame.raw() | bits_of(flags);
     return {};
 }
 
@@ -109,6 +129,7 @@ Result<void> PageTable::map_huge(UserAddr page, PhysAddr frame, PageFlags flags)
     Pte* entry = TRY(make_entry(root_, page.raw(), 1));
     Pte old = std::exchange(*entry, frame.raw() | bits_of(flags) | kPteHuge);
     if (!(old & kPtePresent) || old & kPteHuge) return {};
+    if (page.raw() == leaf_base_) leaf_base_ = ~u64{0};
     // CPUs may still hold the way to the empty leaf table in their paging-structure caches.
     flush_tlb((u64{1} << cpus_online()) - 1, page, page + kPageSize);
     mm::free_page_table_frame(PhysAddr(old & kPteFrame));
@@ -116,8 +137,8 @@ Result<void> PageTable::map_huge(UserAddr page, PhysAddr frame, PageFlags flags)
 }
 
 Result<void> PageTable::split(UserAddr page) {
-    FoundEntry found = find_entry(root_, page.raw());
-    if (!found.entry || found.level != 1) return {};
+    Found found = find(page.raw());
+    if (!found.entry || !found.huge) return {};
     PhysAddr frame = TRY(mm::alloc_page_table_frame());
     Pte* leaf = table_at(frame.raw());
     for (usize i = 0; i < kTableEntries; i++) leaf[i] = (*found.entry & ~kPteHuge) + i * kPageSize;
@@ -125,31 +146,40 @@ Result<void> PageTable::split(UserAddr page) {
     return {};
 }
 
+// Accessed and Dirty are not read back, so nothing the CPU may write into an entry meanwhile is lost.
 PageEntry PageTable::unmap(UserAddr page) {
-    FoundEntry found = find_entry(root_, page.raw());
+    Found found = find(page.raw());
     if (!found.entry) return {};
-    // The CPU may set Dirty until the entry is gone: what it wrote last must be seen.
-    Pte old = __atomic_exchange_n(found.entry, 0, __ATOMIC_SEQ_CST);
+    Pte old = *found.entry;
+    __atomic_store_n(found.entry, 0, __ATOMIC_RELAXED);
     return {PhysAddr(old & kPteFrame), flags_of(old)};
 }
 
 PageEntry PageTable::lookup(UserAddr page) const {
-    FoundEntry found = find_entry(root_, page.raw());
+    Found found = find(page.raw());
     if (!found.entry) return {};
-    u64 inside = found.level == 1 ? page.raw() & (kHugePageSize - 1) & ~(kPageSize - 1) : 0;
+    u64 inside = found.huge ? page.raw() & (kHugePageSize - 1) & ~(kPageSize - 1) : 0;
     return {PhysAddr((*found.entry & kPteFrame) + inside), flags_of(*found.entry)};
 }
 
 void PageTable::protect(UserAddr page, PageFlags flags) {
-    FoundEntry found = find_entry(root_, page.raw());
+    Found found = find(page.raw());
     if (!found.entry) return;
     Pte same = *found.entry & (kPteFrame | kPteHuge);
-    __atomic_store_n(found.entry, same | bits_of(flags), __ATOMIC_SEQ_CST);
+    __atomic_store_n(found.entry, same | bits_of(flags), __ATOMIC_RELAXED);
 }
 
-UserAddr PageTable::next_present(UserAddr from, UserAddr end) const {
-    if (root_.is_null() || from >= end) return end;
-    return UserAddr(first_present(table_at(root_.raw()), 3, 0, from.raw(), end.raw()));
+PageEntry PageTable::next_mapped(UserAddr& at, UserAddr end) const {
+    // In the leaf table used last, an entry at a time; beyond it, down from the root.
+    while (at < end && align_down(at.raw(), kHugePageSize) == leaf_base_) {
+        Pte entry = leaf_[table_index(at.raw(), 0)];
+        if (entry & kPteMapped) return {PhysAddr(entry & kPteFrame), flags_of(entry)};
+        at = at.page() + kPageSize;
+    }
+    if (at < end) at = UserAddr(first_mapped(table_at(root_.raw()), 3, 0, at.raw(), end.raw()));
+    if (at < end) return lookup(at);
+    at = end;
+    return {};
 }
 
 }  // namespace astra::arch

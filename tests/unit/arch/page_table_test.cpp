@@ -10,6 +10,12 @@ constexpr PageFlags kData = PageFlags::Present | PageFlags::User | PageFlags::Wr
 constexpr PageFlags kReadOnly = PageFlags::Present | PageFlags::User;
 constexpr UserAddr kPage(0x40'0000), kEnd(kUserEnd);
 
+UserAddr next_mapped(const PageTable& table, UserAddr at, UserAddr end) {
+    PageEntry entry = table.next_mapped(at, end);
+    EXPECT_EQ(entry.frame, at == end ? PhysAddr() : table.lookup(at).frame);
+    return at;
+}
+
 TEST_F(PageTableTest, MapsAndLooksUp) {
     auto table = PageTable::create();
     ASSERT_TRUE(table);
@@ -99,7 +105,7 @@ TEST_F(PageTableTest, PagesWithoutAccessKeepTheirFrame) {
     EXPECT_FALSE(host::program_touch(huge, host::Access::Read));
     EXPECT_EQ(table->lookup(kPage).frame, page);
     EXPECT_FALSE(has(table->lookup(kPage).flags, PageFlags::Present));
-    EXPECT_EQ(table->next_present(UserAddr(), kEnd), huge < kPage ? huge : kPage);
+    EXPECT_EQ(next_mapped(*table, UserAddr(), kEnd), huge < kPage ? huge : kPage);
     EXPECT_EQ(table->map(huge, page, kData).error(), Errno::kEEXIST);
     ASSERT_TRUE(table->split(huge));
     EXPECT_EQ(table->lookup(huge + 3 * kPageSize).frame, huge_frame + 3 * kPageSize);
@@ -112,20 +118,20 @@ TEST_F(PageTableTest, PagesWithoutAccessKeepTheirFrame) {
 TEST_F(PageTableTest, FindsPresentPages) {
     auto table = PageTable::create();
     ASSERT_TRUE(table);
-    EXPECT_EQ(table->next_present(UserAddr(), kEnd), kEnd);
+    EXPECT_EQ(next_mapped(*table, UserAddr(), kEnd), kEnd);
     const UserAddr pages[] = {UserAddr(0x1000), kPage, UserAddr(0x5555'5555'5000),
                               UserAddr(kUserEnd - kPageSize)};
     for (UserAddr page : pages) ASSERT_TRUE(table->map(page, frame(0), kData));
     const UserAddr huge(0x7f00'0020'0000);
     ASSERT_TRUE(table->map_huge(huge, PhysAddr(host::kRam.base.raw() + (32 << 20)), kData));
-    EXPECT_EQ(table->next_present(UserAddr(), kEnd), pages[0]);
-    EXPECT_EQ(table->next_present(pages[0] + kPageSize, kEnd), pages[1]);
-    EXPECT_EQ(table->next_present(pages[1] + kPageSize, kEnd), pages[2]);
-    EXPECT_EQ(table->next_present(pages[2] + kPageSize, kEnd), huge);
-    EXPECT_EQ(table->next_present(huge + kPageSize, kEnd), huge + kPageSize);  // inside the 2 MiB page
-    EXPECT_EQ(table->next_present(huge + kHugePageSize, kEnd), pages[3]);
-    EXPECT_EQ(table->next_present(pages[1] + kPageSize, pages[2]), pages[2]);  // nothing below: the end
-    EXPECT_EQ(table->next_present(pages[2], pages[2] + kPageSize), pages[2]);
+    EXPECT_EQ(next_mapped(*table, UserAddr(), kEnd), pages[0]);
+    EXPECT_EQ(next_mapped(*table, pages[0] + kPageSize, kEnd), pages[1]);
+    EXPECT_EQ(next_mapped(*table, pages[1] + kPageSize, kEnd), pages[2]);
+    EXPECT_EQ(next_mapped(*table, pages[2] + kPageSize, kEnd), huge);
+    EXPECT_EQ(next_mapped(*table, huge + kPageSize, kEnd), huge + kPageSize);  // inside the 2 MiB page
+    EXPECT_EQ(next_mapped(*table, huge + kHugePageSize, kEnd), pages[3]);
+    EXPECT_EQ(next_mapped(*table, pages[1] + kPageSize, pages[2]), pages[2]);  // nothing below: the end
+    EXPECT_EQ(next_mapped(*table, pages[2], pages[2] + kPageSize), pages[2]);
 }
 
 TEST_F(PageTableTest, ProgramSeesMappingsAndFaults) {
