@@ -33,14 +33,11 @@ struct Item {
     Epoll* owner = nullptr;
     File* file = nullptr;
     int fd = 0;
-    std::atomic<u32> events{0};  // 0 bits besides kOptions: disarmed (EPOLLONESHOT)
+    std::atomic<u32> events{0};  // nothing besides kOptions: disarmed (EPOLLONESHOT)
     u64 data = 0;
     std::atomic<bool> queued{false};  // on the ready list, or on the list of whoever works through it
 
-    [[nodiscard]] u32 wanted() const {
-        u32 bits = events.load(std::memory_order_relaxed) & ~kOptions;
-        return bits ? bits | kAlways : 0;
-    }
+    [[nodiscard]] u32 wanted() const { return events.load(std::memory_order_relaxed) & ~kOptions; }
 };
 using ReadyList = List<Item, &Item::ready_node>;
 
@@ -129,7 +126,7 @@ Result<void> Epoll::add(const Ref<File>& file, int fd, const abi::EpollEvent& ev
     item.owner = this;
     item.file = file.get();
     item.fd = fd;
-    item.events = event.events;
+    item.events = event.events | kAlways;
     item.data = event.data;
     item.waiter.notify = announce;
     item.waiter.exclusive = event.events & kExclusive;
@@ -148,7 +145,7 @@ Result<void> Epoll::modify(File& file, int fd, const abi::EpollEvent& event) {
     Item* item = interest->find(file, fd);
     if (!item) return fail(Errno::kENOENT);
     if ((item->events | event.events) & kExclusive) return fail(Errno::kEINVAL);
-    item->events = event.events;
+    item->events = event.events | kAlways;
     item->data = event.data;
     // An event between the change and this look is announced with the new mask; both may enqueue.
     if (!(file.poll(nullptr) & item->wanted())) return {};
