@@ -5,7 +5,6 @@
 #include "tests/unit/kernel/memory.hpp"
 
 #include <gtest/gtest.h>
-#include <sanitizer/asan_interface.h>
 
 #include <functional>
 
@@ -31,7 +30,6 @@ class ThreadTest : public testing::Test {
         auto thread = sched::start_kernel_thread(
             "test",
             [](void* argument) {
-                forget_earlier_frames();
                 auto* mine = static_cast<Job*>(argument);
                 mine->body();
                 mine->test->running_--;
@@ -58,16 +56,6 @@ class ThreadTest : public testing::Test {
         ThreadTest* test;
         std::function<void()> body;
     };
-    /// A thread ends without returning from its last frames; AddressSanitizer still guards them when its
-    /// stack is used again.
-    static void forget_earlier_frames() {
-#ifdef __SANITIZE_ADDRESS__
-        auto* here = static_cast<char*>(__builtin_frame_address(0));
-        char* bottom = static_cast<char*>(sched::current().stack_top()) + arch::kKernelStackReserve -
-                       arch::kKernelStackSize;
-        ASAN_UNPOISON_MEMORY_REGION(bottom, here - bottom);
-#endif
-    }
     int running_ = 0;
 };
 
