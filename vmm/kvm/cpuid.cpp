@@ -79,6 +79,18 @@ kvm_cpuid_entry2 entry(u32 function, u32 index, u32 flags, u32 eax, u32 ebx, u32
 
 }  // namespace
 
+u64 usable_xfeatures(const CpuidTable& table) {
+    constexpr u64 kAvx = 0b111, kAvx512 = 0b1110'0000;
+    bool xsave = false;
+    u64 supported = 0;
+    for (const kvm_cpuid_entry2& e : table) {
+        if (e.function == 0x1) xsave = e.ecx & bit(26);
+        if (e.function == 0xd && e.index == 0) supported = u64{e.edx} << 32 | e.eax;
+    }
+    if (!xsave) return 0;
+    return supported & ((supported & kAvx512) == kAvx512 ? kAvx | kAvx512 : kAvx);
+}
+
 CpuidTable guest_cpuid(CpuidTable table, const CpuidRequest& request) {
     u32 id_bits = static_cast<u32>(std::bit_width(request.cpus - 1));
     // Topology leaves are made anew below.

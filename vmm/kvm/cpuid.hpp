@@ -16,6 +16,10 @@ struct CpuidRequest {
     bool tsc_deadline;  // the LAPIC timer has TSC-deadline mode (KVM_CAP_TSC_DEADLINE_TIMER)
 };
 
+/// The state components (bits of XCR0) a guest with this table may enable that programs use without asking:
+/// x87, SSE, AVX, AVX-512. 0: no XSAVE.
+[[nodiscard]] u64 usable_xfeatures(const CpuidTable& table);
+
 /// The table for one vCPU, made from `supported` (KVM_GET_SUPPORTED_CPUID).
 [[nodiscard]] CpuidTable guest_cpuid(CpuidTable supported, const CpuidRequest& request);
 

@@ -24,6 +24,15 @@ Result<void> Vcpu::set_cpuid(const CpuidTable& table) const {
     return {};
 }
 
+Result<void> Vcpu::set_xfeatures(u64 features) const {
+    kvm_xcrs registers{};
+    registers.nr_xcrs = 1;
+    registers.xcrs[0].value = features;
+    if (::ioctl(fd_.get(), KVM_SET_XCRS, &registers) < 0)
+        return fail_errno(fmt::format("KVM_SET_XCRS on vCPU {}", id_));
+    return {};
+}
+
 Result<CpuState> Vcpu::state() const {
     CpuState state;
     if (::ioctl(fd_.get(), KVM_GET_REGS, &state.general) < 0) return fail_errno("KVM_GET_REGS");

@@ -22,6 +22,10 @@ class Vcpu {
 
     [[nodiscard]] u32 id() const { return id_; }
     [[nodiscard]] Result<void> set_cpuid(const CpuidTable& table) const;
+    /// Starts the CPU with XCR0 = `features` (a mask its CPUID table allows) instead of the reset value. A
+    /// KVM that itself runs under an emulator may never see the guest's XSETBV and load what it knows at the
+    /// next exit: what it knows then is what a kernel that enables everything sets anyway.
+    [[nodiscard]] Result<void> set_xfeatures(u64 features) const;
     [[nodiscard]] Result<CpuState> state() const;
     [[nodiscard]] Result<void> set_state(const CpuState& state) const;
     /// What the guest's TSC runs at, in kHz; 0 when KVM does not say.

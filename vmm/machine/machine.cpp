@@ -83,7 +83,10 @@ Result<std::vector<Vcpu>> build_vcpus(const Kvm& kvm, const Vm& vm, u32 cpus) {
     std::vector<Vcpu> vcpus;
     for (u32 id = 0; id < cpus; id++) {
         Vcpu vcpu = TRY(Vcpu::create(kvm, vm, id));
-        TRY(vcpu.set_cpuid(guest_cpuid(supported, {id, cpus, vcpu.tsc_khz(), tsc_deadline})));
+        CpuidTable table = guest_cpuid(supported, {id, cpus, vcpu.tsc_khz(), tsc_deadline});
+        TRY(vcpu.set_cpuid(table));
+        if (u64 features = usable_xfeatures(table); features && kvm.capability(KVM_CAP_XCRS) > 0)
+            TRY(vcpu.set_xfeatures(features));
         vcpus.push_back(std::move(vcpu));
     }
     return vcpus;

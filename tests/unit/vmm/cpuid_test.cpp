@@ -72,5 +72,18 @@ TEST(Cpuid, HidesNestingCountersAndParavirtualExtras) {
     EXPECT_NE(find(table, 1)->ecx & (1u << 21), 0u);  // x2APIC
 }
 
+TEST(Cpuid, StartsWithTheStateProgramsUse) {
+    CpuidTable table{leaf(0x1), leaf(0xd, 0)};
+    auto with = [&](u32 components) {
+        table[1].eax = components;
+        return usable_xfeatures(table);
+    };
+    EXPECT_EQ(with(0b111), 0b111u);
+    EXPECT_EQ(with(0x600e7), 0xe7u);  // AVX-512, not AMX
+    EXPECT_EQ(with(0x67), 0b111u);    // parts of AVX-512 are none
+    table[0].ecx = 0;
+    EXPECT_EQ(with(0b111), 0u);
+}
+
 }  // namespace
 }  // namespace astra::vmm
