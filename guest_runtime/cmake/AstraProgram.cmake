@@ -27,3 +27,25 @@ function(astra_add_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/programs CXX_STANDARD 23
                         CXX_STANDARD_REQUIRED ON)
 endfunction()
+
+# astra_add_image(NAME PROGRAMS TARGET… [FILES DIRECTORY]): build/NAME.tar, a root file system for `astra run --rootfs`:
+# the programs, stripped, in /bin, what is in DIRECTORY in /, and empty /dev, /proc and /tmp.
+function(astra_add_image name)
+  cmake_parse_arguments(IMAGE "" "FILES" "PROGRAMS" ${ARGN})
+  set(stage ${CMAKE_CURRENT_BINARY_DIR}/${name}.stage)
+  set(commands COMMAND ${CMAKE_COMMAND} -E rm -rf ${stage}
+               COMMAND ${CMAKE_COMMAND} -E make_directory ${stage}/bin ${stage}/dev ${stage}/proc ${stage}/tmp)
+  set(inputs)
+  if(IMAGE_FILES)
+    get_filename_component(files ${IMAGE_FILES} ABSOLUTE)
+    file(GLOB_RECURSE inputs CONFIGURE_DEPENDS ${files}/*)
+    list(APPEND commands COMMAND ${CMAKE_COMMAND} -E copy_directory ${files} ${stage})
+  endif()
+  foreach(program ${IMAGE_PROGRAMS})
+    list(APPEND commands COMMAND ${CMAKE_STRIP} -o ${stage}/bin/${program} $<TARGET_FILE:${program}>)
+  endforeach()
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/${name}.tar ${commands}
+                     COMMAND ${CMAKE_COMMAND} -E chdir ${stage} ${CMAKE_COMMAND} -E tar cf ${CMAKE_BINARY_DIR}/${name}.tar --format=pax .
+                     DEPENDS ${IMAGE_PROGRAMS} ${inputs} VERBATIM)
+  add_custom_target(${name} ALL DEPENDS ${CMAKE_BINARY_DIR}/${name}.tar)
+endfunction()
