@@ -4,15 +4,57 @@
 using astra::u8;
 using astra::usize;
 
+namespace {
+
+/// Above this the microcode's copying is as fast and shorter.
+constexpr usize kShort = 256;
+
+using Sixteen [[gnu::vector_size(16), gnu::aligned(1), gnu::may_alias]] = u8;
+using Eight [[gnu::aligned(1), gnu::may_alias]] = astra::u64;
+using Four [[gnu::aligned(1), gnu::may_alias]] = astra::u32;
+
+/// Copies `count` bytes, at least one T, by whole Ts; the last one overlaps the one before.
+template <class T>
+inline void* copy_by(u8* to, const u8* from, usize count) {
+    T last = *reinterpret_cast<const T*>(from + count - sizeof(T));
+    for (usize i = 0; i + sizeof(T) < count; i += sizeof(T)) {
+        *reinterpret_cast<T*>(to + i) = *reinterpret_cast<const T*>(from + i);
+        asm volatile("" ::: "memory");  // or the compiler makes this a call of memcpy
+    }
+    *reinterpret_cast<T*>(to + count - sizeof(T)) = last;
+    return to;
+}
+
+}  // namespace
+
 extern "C" {
 
 void* memcpy(void* to, const void* from, usize count) {
-    void* result = to;
-    asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count)::"memory");
-    return result;
+    if (count > kShort) {
+        void* result = to;
+        asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count)::"memory");
+        return result;
+    }
+    auto* d = static_cast<u8*>(to);
+    auto* s = static_cast<const u8*>(from);
+    if (count >= 16) return copy_by<Sixteen>(d, s, count);
+    if (count >= 8) return copy_by<Eight>(d, s, count);
+    if (count >= 4) return copy_by<Four>(d, s, count);
+    for (usize i = 0; i < count; i++) {
+        d[i] = s[i];
+        asm volatile("" ::: "memory");  // or the compiler makes this a call of itself
+    }
+    return to;
 }
 
 void* memset(void* to, int value, usize count) {
+    auto* d = static_cast<u8*>(to);
+    if (count >= 16 && count <= kShort) {
+        Sixteen filled = Sixteen{} + static_cast<u8>(value);
+        for (usize i = 0; i + 16 < count; i += 16) *reinterpret_cast<Sixteen*>(d + i) = filled;
+        *reinterpret_cast<Sixteen*>(d + count - 16) = filled;
+        return to;
+    }
     void* result = to;
     asm volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(value) : "memory");
     return result;

@@ -15,14 +15,14 @@ function(astra_add_program name)
   if(TARGET AstraRuntime::${runtime})
     set(runtime AstraRuntime::${runtime})
   endif()
-  set(position -no-pie)
+  set(position -static -no-pie)
   if(PROGRAM_PIE)
-    set(position -pie -Wl,--no-dynamic-linker -Wl,-z,text)
+    set(position -static-pie)
   endif()
   add_executable(${name} ${PROGRAM_UNPARSED_ARGUMENTS})
   # libgcc: what the compiler has no instruction for. The start-up code is asked for by name: nothing else refers to it.
   target_link_libraries(${name} PRIVATE ${runtime} gcc)
-  target_link_options(${name} PRIVATE -nostdlib -static ${position} -Wl,-u,_start -Wl,--build-id=none
+  target_link_options(${name} PRIVATE -nostdlib ${position} -Wl,-u,_start -Wl,--build-id=none
                       -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/programs CXX_STANDARD 23
                         CXX_STANDARD_REQUIRED ON)

@@ -43,15 +43,17 @@ io::Result<bool> exists(std::string_view path) {
 
 io::Result<Vector<u8>> read(std::string_view path) {
     auto file = TRY(File::open(path));
+    auto status = TRY(file.metadata());
     Vector<u8> bytes;
-    TRY(file.read_to_end(bytes));
+    TRY(file.read_to_end(bytes, status.len()));
     return bytes;
 }
 
 io::Result<String> read_to_string(std::string_view path) {
     auto file = TRY(File::open(path));
+    auto status = TRY(file.metadata());
     String text;
-    TRY(file.read_to_string(text));
+    TRY(file.read_to_string(text, status.len()));
     return text;
 }
 

@@ -50,12 +50,13 @@ template <class Self>
 class ReadMethods {
   public:
     /// Appends everything up to the end to `to`; answers how many bytes. Interruptions are retried.
+    /// `expected` bytes, when that is known, are made room for at once.
     ///     Vector<u8> all; usize n = TRY(file.read_to_end(all));
-    Result<usize> read_to_end(Vector<u8>& to) { return read_all(to); }
+    Result<usize> read_to_end(Vector<u8>& to, usize expected = 0) { return read_all(to, expected); }
     /// Appends everything up to the end to `to`. InvalidData, with nothing appended, when it is not UTF-8.
-    Result<usize> read_to_string(String& to) {
+    Result<usize> read_to_string(String& to, usize expected = 0) {
         Vector<u8> bytes;
-        usize count = TRY(read_all(bytes));
+        usize count = TRY(read_all(bytes, expected));
         if (!text::is_utf8(as_text(bytes)))
             return failure(ErrorKind::InvalidData, "stream did not contain valid UTF-8");
         TRY(to.append(as_text(bytes)));
@@ -73,17 +74,19 @@ class ReadMethods {
 
   private:
     Self& self() { return *static_cast<Self*>(this); }
-    Result<usize> read_all(Vector<u8>& to) {
-        usize start = to.size(), step = 1024;
+    Result<usize> read_all(Vector<u8>& to, usize expected) {
+        usize start = to.size(), used = start;
         for (;;) {
-            usize used = to.size();
-            TRY(to.resize(used + step));
-            auto count = retry([&] { return self().read({to.data() + used, step}); });
-            usize got = count ? *count : 0;
-            TRY(to.resize(used + got));
-            if (!count) return std::unexpected(count.error());
-            if (got == 0) return to.size() - start;
-            if (got == step) step = std::min<usize>(step * 2, 256 * 1024);
+            // One byte more than expected: the read that finds the end needs room too.
+            if (used == to.size())
+                TRY(to.resize(used == start ? start + std::max<usize>(expected + 1, 1024) : used * 2));
+            auto count = retry([&] { return self().read({to.data() + used, to.size() - used}); });
+            if (!count || *count == 0) {
+                TRY(to.resize(used));
+                if (!count) return std::unexpected(count.error());
+                return used - start;
+            }
+            used += *count;
         }
     }
 };

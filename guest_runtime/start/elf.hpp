@@ -24,7 +24,7 @@ struct Relocation {
     u64 offset, info, addend;
 };
 
-inline constexpr u32 kTls = 7;                  // PT_TLS
+inline constexpr u32 kDynamic = 2, kTls = 7;    // PT_DYNAMIC, PT_TLS
 inline constexpr i64 kRela = 7, kRelaSize = 8;  // DT_RELA, DT_RELASZ
 inline constexpr u32 kRelative = 8;             // R_X86_64_RELATIVE
 inline constexpr u16 kPositionIndependent = 3;  // ET_DYN
@@ -38,6 +38,15 @@ namespace astra::start {
 /// What to add to the addresses in the headers: 0 for a program with fixed addresses.
 inline u64 load_address() {
     return __ehdr_start.type == kPositionIndependent ? reinterpret_cast<u64>(&__ehdr_start) : 0;
+}
+
+/// The program's header of this type, or null.
+inline const ProgramHeader* program_header(u32 type) {
+    auto* header = reinterpret_cast<const ProgramHeader*>(reinterpret_cast<const u8*>(&__ehdr_start) +
+                                                          __ehdr_start.phoff);
+    for (u16 i = 0; i < __ehdr_start.phnum; i++)
+        if (header[i].type == type) return &header[i];
+    return nullptr;
 }
 
 }  // namespace astra::start

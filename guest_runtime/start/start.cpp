@@ -16,7 +16,6 @@ extern void (*__init_array_start[])(int, char**, char**) __attribute__((visibili
 extern void (*__init_array_end[])(int, char**, char**) __attribute__((visibility("hidden")));
 extern void (*__fini_array_start[])() __attribute__((visibility("hidden")));
 extern void (*__fini_array_end[])() __attribute__((visibility("hidden")));
-extern const astra::start::Dynamic _DYNAMIC[] __attribute__((weak, visibility("hidden")));
 }
 
 namespace astra::start {
@@ -28,9 +27,10 @@ Arguments arguments;
 /// Adds the load address to every word that the linker listed (R_X86_64_RELATIVE); nothing else occurs in a
 /// static program. Runs before anything that such a word belongs to may be used.
 void relocate() {
-    if (!_DYNAMIC) return;
+    auto* header = program_header(kDynamic);
+    if (!header) return;
     u64 base = load_address(), table = 0, size = 0;
-    for (const Dynamic* d = _DYNAMIC; d->tag; d++) {
+    for (auto* d = reinterpret_cast<const Dynamic*>(base + header->vaddr); d->tag; d++) {
         if (d->tag == kRela) table = d->value;
         if (d->tag == kRelaSize) size = d->value;
     }

@@ -29,13 +29,7 @@ thread_local LocalDestructor* destructors = nullptr;
 // it.
 alignas(64) u8 main_storage[1024];
 
-const start::ProgramHeader* tls_header() {
-    auto* header = reinterpret_cast<const start::ProgramHeader*>(reinterpret_cast<const u8*>(&__ehdr_start) +
-                                                                 __ehdr_start.phoff);
-    for (u16 i = 0; i < __ehdr_start.phnum; i++)
-        if (header[i].type == start::kTls) return &header[i];
-    return nullptr;
-}
+const start::ProgramHeader* tls_header() { return start::program_header(start::kTls); }
 
 usize variables_size() {
     auto* tls = tls_header();

@@ -25,6 +25,9 @@ io::Result<void> specification() {
     equal("hello", TRY(Command("/bin/hello").output()).stdout_text(), "hello, world\n");
     equal("hello, position independent", TRY(Command("/bin/hello_pie").output()).stdout_text(),
           "hello, world\n");
+    constexpr usize kElfType = 16;
+    auto elf = TRY(fs::read("/bin/hello_pie"));
+    check("which it is (ET_DYN)", elf[kElfType] == 3);
     out = TRY(Command("/bin/parity").output());
     check("parity",
           out.stdout_text().find("Mutex::lock()") != std::string_view::npos && out.status.success());
