@@ -3,7 +3,6 @@
 #include <new>
 #include <span>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "guest_kernel/base/result.hpp"
@@ -50,13 +49,9 @@ class Vector {
         if (capacity > ~usize{0} / sizeof(T)) return fail(Errno::kENOMEM);
         auto* fresh = static_cast<T*>(::operator new(capacity * sizeof(T), std::nothrow));
         if (!fresh) return fail(Errno::kENOMEM);
-        if constexpr (std::is_trivially_copyable_v<T>) {
-            if (size_) __builtin_memcpy(static_cast<void*>(fresh), data_, size_ * sizeof(T));
-        } else {
-            for (usize i = 0; i < size_; i++) {
-                new (fresh + i) T(std::move(data_[i]));
-                data_[i].~T();
-            }
+        for (usize i = 0; i < size_; i++) {
+            new (fresh + i) T(std::move(data_[i]));
+            data_[i].~T();
         }
         ::operator delete(data_);
         data_ = fresh;
@@ -74,23 +69,15 @@ class Vector {
         return {};
     }
     Result<void> append(std::span<const T> values) {
-        TRY(grow_to(size_ + values.size()));
-        if constexpr (std::is_trivially_copyable_v<T>) {
-            if (!values.empty())
-                __builtin_memcpy(static_cast<void*>(data_ + size_), values.data(), values.size_bytes());
-            size_ += values.size();
-        } else {
-            for (const T& v : values) new (data_ + size_++) T(v);
-        }
+        TRY(reserve(size_ + values.size()));
+        for (const T& v : values) new (data_ + size_++) T(v);
         return {};
     }
     /// Grows with value-initialised elements or drops the tail.
     Result<void> resize(usize size) {
         TRY(reserve(size));
         while (size_ > size) data_[--size_].~T();
-        // Not through the members: bytes that are written could be them.
-        for (T *at = data_ + size_, *end = data_ + size; at < end; at++) new (at) T();
-        size_ = size;
+        while (size_ < size) new (data_ + size_++) T();
         return {};
     }
     void remove(usize at) {
@@ -103,12 +90,6 @@ class Vector {
     }
 
   private:
-    /// Room for `capacity` and, when that needs more memory, for as much again: appending costs what it adds.
-    Result<void> grow_to(usize capacity) {
-        if (capacity <= capacity_) return {};
-        return reserve(capacity < capacity_ * 2 ? capacity_ * 2 : capacity);
-    }
-
     T* data_ = nullptr;
     usize size_ = 0, capacity_ = 0;
 };

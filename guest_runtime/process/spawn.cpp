@@ -76,7 +76,7 @@ io::Result<Child> Command::start(Stdio::Kind unset) {
         for (;;) sys::exit_group(127);
     };
     i64 pid = astra_clone(sys::kCloneVm | sys::kCloneVfork | sys::kSigChild, stack.memory + ChildStack::kSize,
-                          run, &p, 0);
+                          run, &p, 0, nullptr);
     sys::rt_sigprocmask(2, &p.mask, nullptr, sizeof all);
     TRY(os::check(pid));
     child.pid_ = static_cast<int>(pid);

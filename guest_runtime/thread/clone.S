@@ -2,13 +2,13 @@
     .text
     .globl astra_clone
     .type astra_clone, @function
-astra_clone:                    // rdi flags, rsi stack top, rdx run, rcx argument, r8 tls
+astra_clone:                    // rdi flags, rsi stack top, rdx run, rcx argument, r8 tls, r9 child_tid
     and $-16, %rsi
     sub $16, %rsi
     mov %rdx, (%rsi)            // popped by the new thread
     mov %rcx, 8(%rsi)
     xor %edx, %edx
-    xor %r10d, %r10d
+    mov %r9, %r10
     mov $56, %eax
     syscall
     test %eax, %eax

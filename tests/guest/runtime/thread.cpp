@@ -136,6 +136,19 @@ io::Result<void> many() {
         for (auto& handle : handles) TRY(handle.join());
     }
     equal("200 threads, ten at a time", count.load(), 200);
+    // More than are kept, and of another size, all alive at once.
+    Vector<thread::JoinHandle<void>> crowd;
+    std::atomic<bool> go{false};
+    for (int i = 0; i < 40; i++) {
+        auto handle = TRY(thread::Builder().stack_size(i % 2 ? 16 * 1024 : 8 * 1024 * 1024).spawn([&] {
+            while (!go) thread::yield_now();
+            count++;
+        }));
+        TRY(crowd.push_back(std::move(handle)));
+    }
+    go = true;
+    for (auto& handle : crowd) TRY(handle.join());
+    equal("40 at once", count.load(), 240);
     auto huge = thread::Builder().stack_size(usize{1} << 47).spawn([] {});
     fails("a stack that cannot be had is an error", huge, io::ErrorKind::OutOfMemory);
 
