@@ -9,9 +9,14 @@ namespace {
 /// Above this the microcode's copying is as fast and shorter.
 constexpr usize kShort = 256;
 
-using Sixteen [[gnu::vector_size(16), gnu::aligned(1), gnu::may_alias]] = u8;
-using Eight [[gnu::aligned(1), gnu::may_alias]] = astra::u64;
-using Four [[gnu::aligned(1), gnu::may_alias]] = astra::u32;
+// Words at any address. Structs, since templates forget what is special about a type's alias.
+template <class T>
+struct [[gnu::packed, gnu::may_alias]] Word {
+    T value;
+};
+using Sixteen = Word<__uint128_t>;
+using Eight = Word<astra::u64>;
+using Four = Word<astra::u32>;
 
 /// Copies `count` bytes, at least one T, by whole Ts; the last one overlaps the one before.
 template <class T>
@@ -49,10 +54,14 @@ void* memcpy(void* to, const void* from, usize count) {
 
 void* memset(void* to, int value, usize count) {
     auto* d = static_cast<u8*>(to);
-    if (count >= 16 && count <= kShort) {
-        Sixteen filled = Sixteen{} + static_cast<u8>(value);
-        for (usize i = 0; i + 16 < count; i += 16) *reinterpret_cast<Sixteen*>(d + i) = filled;
-        *reinterpret_cast<Sixteen*>(d + count - 16) = filled;
+    if (count >= 8 && count <= kShort) {
+        constexpr astra::u64 kOnes = 0x0101010101010101;
+        Eight filled{kOnes * static_cast<u8>(value)};
+        for (usize i = 0; i + 8 < count; i += 8) {
+            *reinterpret_cast<Eight*>(d + i) = filled;
+            asm volatile("" ::: "memory");
+        }
+        *reinterpret_cast<Eight*>(d + count - 8) = filled;
         return to;
     }
     void* result = to;

@@ -241,7 +241,7 @@ inline constexpr Row kPart5[] = {
      "tests/guest/astra_abi/spec_abi.cpp: 56 clone starts a thread"},
     {"clone instead of the serial stub", "guest_runtime/thread/spawn.cpp: astra_clone",
      "tests/guest/runtime/thread.cpp: two threads run at once"},
-    {"stack allocation, guard pages", "guest_runtime/thread/spawn.cpp: kProtNone",
+    {"stack allocation, guard pages", "guest_runtime/thread/stack.cpp: kProtNone",
      "tests/guest/runtime/misuse.cpp: stack overflow of a thread"},
     {"thread-local storage", "guest_runtime/thread/local_storage.cpp",
      "tests/guest/runtime/thread.cpp: thread_local starts anew, aligned"},

@@ -23,7 +23,8 @@ void busy_wait(Duration span) {
 void specification() {
     Duration shortest = Duration::max();
     bool long_enough = true;
-    for (int i = 0; i < 20; i++) {
+    auto begun = Instant::now();
+    while (shortest > Duration::from_millis(11) && begun.elapsed() < Duration::from_secs(20)) {
         auto start = Instant::now();
         busy_wait(Duration::from_millis(10));
         auto elapsed = start.elapsed();
