@@ -88,29 +88,39 @@ io::Result<void> heap() {
     return {};
 }
 
+/// `f(i)` for i below `count`, in a loop that the compiler cannot make a call of what is tested.
+template <class F>
+void one_by_one(usize count, F f) {
+    for (usize i = 0; i < count; i++) {
+        asm volatile("" : "+r"(i)::"memory");
+        f(i);
+    }
+}
+
 // The compiler calls these on its own; every length, many alignments, overlapping.
 void memory_functions() {
-    static u8 from[2048], to[2048], wanted[2048];
+    static u8 from[1024], to[1024], wanted[1024];
+    constexpr usize kWhole = sizeof from;
     bool copies = true, moves = true, sets = true;
-    for (volatile usize size = 0; size < 600; size = size + 1) {
-        for (volatile usize at = 0; at < 20; at = at + 3) {
-            for (usize i = 0; i < sizeof from; i++)
-                from[i] = static_cast<u8>(i * 31 + size), to[i] = wanted[i] = 0xee;
-            for (volatile usize i = 0; i < size; i = i + 1) wanted[at + i] = from[100 + i];
-            __builtin_memcpy(to + at, from + 100, size);
-            copies &= __builtin_memcmp(to, wanted, sizeof to) == 0;
-            for (volatile usize i = 0; i < size; i = i + 1) wanted[at + i] = 0x5a;
-            __builtin_memset(to + at, 0x5a, size);
-            sets &= std::equal(to, to + sizeof to, wanted);
-            for (bool up : {false, true}) {
-                std::copy(from, from + sizeof from, to);
-                usize source = up ? 100 : 100 + at, target = up ? 100 + at : 100;
-                __builtin_memmove(to + target, to + source, size);
-                for (volatile usize i = 0; i < size; i = i + 1) moves &= to[target + i] == from[source + i];
-                moves &= to[target + size] == from[target + size] && to[99] == from[99];
-            }
+    one_by_one(600, [&](usize size) {
+        usize at = size * 7 % 20;
+        one_by_one(kWhole,
+                   [&](usize i) { from[i] = static_cast<u8>(i * 31 + size), to[i] = wanted[i] = 0xee; });
+        one_by_one(size, [&](usize i) { wanted[at + i] = from[100 + i]; });
+        __builtin_memcpy(to + at, from + 100, size);
+        one_by_one(kWhole, [&](usize i) { copies &= to[i] == wanted[i]; });
+        copies &= __builtin_memcmp(to, wanted, kWhole) == 0;
+        one_by_one(size, [&](usize i) { wanted[at + i] = 0x5a; });
+        __builtin_memset(to + at, 0x5a, size);
+        one_by_one(kWhole, [&](usize i) { sets &= to[i] == wanted[i]; });
+        for (bool up : {false, true}) {
+            one_by_one(kWhole, [&](usize i) { to[i] = from[i]; });
+            usize source = up ? 100 : 100 + at, target = up ? 100 + at : 100;
+            __builtin_memmove(to + target, to + source, size);
+            one_by_one(size, [&](usize i) { moves &= to[target + i] == from[source + i]; });
+            moves &= to[target + size] == from[target + size] && to[99] == from[99];
         }
-    }
+    });
     check("memcpy and memcmp", copies);
     check("memset", sets);
     check("memmove", moves);
