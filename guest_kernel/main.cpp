@@ -8,6 +8,7 @@
 #include "guest_kernel/drivers/virtio_rng.hpp"
 #include "guest_kernel/fs/vfs.hpp"
 #include "guest_kernel/mm/frames.hpp"
+#include "guest_kernel/net/inet/network.hpp"
 #include "guest_kernel/sched/scheduler.hpp"
 
 namespace astra {
@@ -46,6 +47,8 @@ void boot_thread(void*) {
         log(LogLevel::Error, "no console device: %s", abi::errno_name(static_cast<int>(console.error())));
     if (auto seed = virtio::seed_from_rng(); !seed)
         log(LogLevel::Warning, "no entropy device: %s", abi::errno_name(static_cast<int>(seed.error())));
+    if (auto network = net::init_network(); !network)
+        log(LogLevel::Error, "no network: %s", abi::errno_name(static_cast<int>(network.error())));
     std::span<const u8> bytes;
     if (image.size) bytes = {static_cast<const u8*>(arch::phys_to_virt(image.base)), image.size};
     if (auto mounted = fs::mount_root(bytes); !mounted)

@@ -41,6 +41,8 @@ enum class ExitCode : u8 { Clean = 0, Panic = 1, WrongBuild = 2 };
 //   astra.counters=<bytes>@<gpa>             the counters slot
 //   astra.cpus=<n>                           CPUs to start (default: all that answer)
 //   clock=pit                                1000 Hz PIT as the clock source
+//   astra.ip=<address>/<prefix>[,<gateway>]  of the network device (none: it is asked for by DHCP)
+//   astra.dns=<address>                      the name server, for /etc/resolv.conf
 //   astra.log=<level>                        0 errors … 3 debug, to the serial port
 
 }  // namespace astra::abi::machine

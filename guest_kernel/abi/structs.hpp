@@ -86,6 +86,11 @@ struct MsgHdr {
     u64 iov, iovlen, control, controllen;
     u32 flags, pad1;
 };
+/// One message of sendmmsg(2) and recvmmsg(2), and its length once it was sent or received.
+struct MMsgHdr {
+    MsgHdr header;
+    u32 length, pad;
+};
 /// Followed by its data; headers start at multiples of 8.
 struct CMsgHdr {
     u64 len;
@@ -218,7 +223,7 @@ static_assert(sizeof(Stat) == 144 && sizeof(Statx) == 256 && sizeof(StatFs) == 1
               sizeof(EpollEvent) == 12);
 static_assert(sizeof(SysInfo) == 112 && sizeof(UtsName) == 390 && sizeof(CloneArgs) == 88 &&
               sizeof(RUsage) == 144);
-static_assert(sizeof(MsgHdr) == 56 && sizeof(CMsgHdr) == 16 && sizeof(SockAddrUn) == 110);
+static_assert(sizeof(MMsgHdr) == 64 && sizeof(MsgHdr) == 56 && sizeof(CMsgHdr) == 16 && sizeof(SockAddrUn) == 110);
 static_assert(sizeof(SigEvent) == 64 && sizeof(Termios) == 36 && sizeof(FLock) == 32 && sizeof(Statx) == 256);
 
 }  // namespace astra::abi

@@ -214,7 +214,9 @@
     X(293, 293, pipe2, "create a pipe, with flags", "fds, flags", Out<int>, int) \
     X(295, 295, preadv, "read into several buffers at an offset", "fd, iov, iovcnt, offset, offset_high", int, In<IoVec>, int, u64, u64) \
     X(296, 296, pwritev, "write from several buffers at an offset", "fd, iov, iovcnt, offset, offset_high", int, In<IoVec>, int, u64, u64) \
+    X(299, 299, recvmmsg, "receive several messages", "fd, messages, count, flags, timeout", int, InOut<MMsgHdr>, u32, u32, InOut<TimeSpec>) \
     X(302, 302, prlimit64, "get and set resource limits", "pid, resource, new_limit, old_limit", int, int, In<RLimit>, Out<RLimit>) \
+    X(307, 307, sendmmsg, "send several messages", "fd, messages, count, flags", int, InOut<MMsgHdr>, u32, u32) \
     X(309, 309, getcpu, "the CPU and node the thread runs on", "cpu, node, unused", Out<u32>, Out<u32>, u64) \
     X(316, 316, renameat2, "rename with flags", "olddirfd, old_path, newdirfd, new_path, flags", int, UserString, int, UserString, u32) \
     X(318, 318, getrandom, "random bytes", "buf, count, flags", Out<u8>, usize, u32) \

@@ -141,6 +141,33 @@ struct ResizePayload {
 static_assert(sizeof(Config) == 12 && sizeof(ControlMessage) == 8 && sizeof(ResizePayload) == 4);
 }  // namespace console
 
+/// Network device (5.1). Queues: 0 receive, 1 transmit. Every frame has a Header in front.
+namespace net {
+inline constexpr u64 kFeatureCsum = u64{1} << 0, kFeatureGuestCsum = u64{1} << 1, kFeatureMtu = u64{1} << 3,
+                     kFeatureMac = u64{1} << 5, kFeatureGuestTso4 = u64{1} << 7,
+                     kFeatureGuestTso6 = u64{1} << 8, kFeatureHostTso4 = u64{1} << 11,
+                     kFeatureHostTso6 = u64{1} << 12, kFeatureMrgRxbuf = u64{1} << 15,
+                     kFeatureStatus = u64{1} << 16;
+struct Config {
+    u8 mac[6];
+    u16 status;
+    u16 max_queue_pairs;
+    u16 mtu;
+};
+enum HeaderFlag : u8 { kNeedsChecksum = 1, kDataValid = 2 };
+enum GsoType : u8 { kGsoNone = 0, kGsoTcp4 = 1, kGsoTcp6 = 4 };
+struct Header {
+    u8 flags;
+    u8 gso_type;
+    u16 header_length;
+    u16 gso_size;
+    u16 checksum_start;   // from the frame's start
+    u16 checksum_offset;  // from there
+    u16 buffers;          // of a received frame, with kFeatureMrgRxbuf; else 1
+};
+static_assert(sizeof(Config) == 12 && sizeof(Header) == 12);
+}  // namespace net
+
 static_assert(sizeof(Descriptor) == 16 && sizeof(UsedElement) == 8);
 
 }  // namespace astra::abi::virtio

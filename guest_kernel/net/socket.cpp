@@ -6,6 +6,7 @@
 #include "guest_kernel/base/format.hpp"
 #include "guest_kernel/fs/flags.hpp"
 #include "guest_kernel/fs/inode.hpp"
+#include "guest_kernel/sched/process.hpp"
 
 namespace astra::net {
 
@@ -26,6 +27,7 @@ enum Option : int {
     kKeepAliveOption = 9,
     kOutOfBandInlineOption = 10,
     kLingerOption = 13,
+    kReusePortOption = 15,
     kPassCredentialsOption = 16,
     kPeerCredentialsOption = 17,
     kReceiveTimeoutOption = 20,
@@ -36,7 +38,7 @@ enum Option : int {
 };
 
 // socket(7): a size that is set is doubled, for the bookkeeping.
-constexpr u32 kDefaultBuffer = 212992, kMaxBuffer = 212992, kMinSendBuffer = 4608, kMinReceiveBuffer = 2304;
+constexpr u32 kMaxBuffer = 212992, kMinSendBuffer = 4608, kMinReceiveBuffer = 2304;
 
 std::atomic<u64> last_number{0};
 
@@ -92,6 +94,7 @@ const Socket::SwitchOption Socket::kSwitchOptions[] = {
     {kKeepAliveOption, kKeepAlive},
     {kOutOfBandInlineOption, kOutOfBandInline},
     {kPassCredentialsOption, kPassCredentials},
+    {kReusePortOption, kReusePort},
 };
 
 u32 Socket::switch_of(int option) {
@@ -100,9 +103,15 @@ u32 Socket::switch_of(int option) {
     return 0;
 }
 
-Socket::Socket()
-    : number_(last_number.fetch_add(1) + 1), send_buffer_(kDefaultBuffer), receive_buffer_(kDefaultBuffer) {
+Socket::Socket(u32 send_buffer, u32 receive_buffer)
+    : number_(last_number.fetch_add(1) + 1), send_buffer_(send_buffer), receive_buffer_(receive_buffer) {
     flags = fs::kOReadWrite;
+}
+
+std::unexpected<Errno> Socket::broken_pipe(u32 message_flags) {
+    if (!(message_flags & kNoSignal) && !sched::current().is_kernel_thread())
+        sched::send_signal(sched::current(), sched::kernel_signal(sched::kSigPipe));
+    return fail(Errno::kEPIPE);
 }
 
 Result<void> Socket::bind(const Address&) { return fail(Errno::kENOTSUP); }
@@ -176,7 +185,7 @@ Result<usize> Socket::get_option(int level, int option, std::span<u8> value) {
     switch (option) {
         case kTypeOption: return answer(value, int{type()});
         case kDomainOption: return answer(value, int{family()});
-        case kProtocolOption: return answer(value, 0);
+        case kProtocolOption: return answer(value, protocol());
         case kErrorOption: return answer(value, take_error());
         case kAcceptsOption: return answer(value, int{listening()});
         case kSendBufferOption: return answer(value, send_buffer_.load());

@@ -8,7 +8,7 @@
 namespace astra::net {
 
 /// Address families (linux/socket.h).
-enum Family : u16 { kUnspecified = 0, kUnixFamily = 1 };
+enum Family : u16 { kUnspecified = 0, kUnixFamily = 1, kInet = 2, kInet6 = 10, kNetlink = 16 };
 /// What socket(2) takes as `type` (linux/net.h).
 enum SocketType : int { kStream = 1, kDatagram = 2, kRaw = 3, kSeqPacket = 5 };
 /// send(2), recv(2) and msg_flags bits (linux/socket.h).
@@ -20,6 +20,8 @@ enum MessageFlags : u32 {
     kDontWait = 0x40,
     kWaitAll = 0x100,
     kNoSignal = 0x4000,
+    kMore = 0x8000,
+    kWaitForOne = 0x1'0000,
     kControlCloseOnExec = 0x4000'0000,
 };
 /// What shutdown(2) has ended.
@@ -87,8 +89,8 @@ class Socket : public fs::File {
 
     /// setsockopt(2) and getsockopt(2). get_option answers how many bytes of `value` count. Errors:
     /// ENOPROTOOPT, EINVAL, EDOM, EOPNOTSUPP (levels the family has not).
-    Result<void> set_option(int level, int option, std::span<const u8> value);
-    Result<usize> get_option(int level, int option, std::span<u8> value);
+    virtual Result<void> set_option(int level, int option, std::span<const u8> value);
+    virtual Result<usize> get_option(int level, int option, std::span<u8> value);
 
     Result<usize> read(fs::Buffer& to, i64*) override;
     Result<usize> write(fs::Buffer& from, i64*) override;
@@ -101,7 +103,13 @@ class Socket : public fs::File {
     [[nodiscard]] Patience send_patience(u32 message_flags) const;
 
   protected:
-    Socket();
+    /// The sizes SO_SNDBUF and SO_RCVBUF have until they are set: net.core.[rw]mem_default.
+    static constexpr u32 kDefaultBuffer = 212992;
+    explicit Socket(u32 send_buffer = kDefaultBuffer, u32 receive_buffer = kDefaultBuffer);
+    /// What a send answers whose peer takes nothing more: EPIPE, with SIGPIPE unless the flags say otherwise.
+    static std::unexpected<Errno> broken_pipe(u32 message_flags);
+    /// SO_PROTOCOL.
+    [[nodiscard]] virtual int protocol() const { return 0; }
     [[nodiscard]] virtual bool listening() const { return false; }
     /// SO_ERROR: the pending error, cleared; 0: none.
     virtual int take_error() = 0;
@@ -110,8 +118,9 @@ class Socket : public fs::File {
     [[nodiscard]] bool passes_credentials() const { return switches_ & kPassCredentials; }
     /// SO_SNDBUF: bytes that may wait to be received.
     [[nodiscard]] usize send_buffer() const { return send_buffer_; }
-
-  private:
+    [[nodiscard]] usize receive_buffer() const { return receive_buffer_; }
+    /// SO_LINGER's seconds; -1: off.
+    [[nodiscard]] int linger() const { return linger_on_ ? linger_seconds_.load() : -1; }
     enum Switch : u32 {
         kReuseAddress = 1,
         kDontRoute = 2,
@@ -119,7 +128,12 @@ class Socket : public fs::File {
         kKeepAlive = 8,
         kOutOfBandInline = 16,
         kPassCredentials = 32,
+        kReusePort = 64,
     };
+    [[nodiscard]] bool has(Switch bit) const { return switches_ & bit; }
+    [[nodiscard]] u64 number() const { return number_; }
+
+  private:
     struct SwitchOption {
         int option;
         Switch bit;

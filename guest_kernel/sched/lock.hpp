@@ -41,6 +41,7 @@ enum class Rank : u8 {
     CpuTimers,  // a process's armed timers on CPU clocks
     Signals,    // a process's dispositions and queues
     Futex,
+    Network,  // the TCP/IP stack
     WaitQueue,
     EpollReady,  // an epoll instance's ready list, filled by wait queues
     Timers,

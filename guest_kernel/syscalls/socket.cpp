@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "guest_kernel/fs/flags.hpp"
+#include "guest_kernel/net/inet/tcp_socket.hpp"
+#include "guest_kernel/net/inet/udp_socket.hpp"
 #include "guest_kernel/net/unix/socket.hpp"
 #include "guest_kernel/sched/process.hpp"
 #include "guest_kernel/syscalls/sockets.hpp"
@@ -22,26 +24,60 @@ Result<int> install(Ref<fs::File> file, u32 flags) {
                            sched::current_process().limit(sched::kLimitFiles));
 }
 
+/// One kind of socket that socket(2) makes.
+struct Kind {
+    int domain, type;
+    int protocol;  // the one it stands for; 0 in the call means the first row of a domain and type
+    Result<Ref<Socket>> (*create)(int domain);
+};
+template <net::SocketType kType>
+Result<Ref<Socket>> make_unix(int) {
+    return Ref<Socket>(TRY(net::UnixSocket::create(kType)));
+}
+Result<Ref<Socket>> make_tcp(int domain) {
+    return Ref<Socket>(TRY(net::TcpSocket::create(static_cast<net::Family>(domain))));
+}
+template <inet::Protocol kProtocol>
+Result<Ref<Socket>> make_datagram(int domain) {
+    return Ref<Socket>(TRY(net::UdpSocket::create(static_cast<net::Family>(domain), kProtocol)));
+}
+constexpr Kind kKinds[] = {
+    {net::kUnixFamily, net::kStream, net::kUnixFamily, make_unix<net::kStream>},
+    {net::kUnixFamily, net::kDatagram, net::kUnixFamily, make_unix<net::kDatagram>},
+    {net::kUnixFamily, net::kRaw, net::kUnixFamily, make_unix<net::kDatagram>},
+    {net::kUnixFamily, net::kSeqPacket, net::kUnixFamily, make_unix<net::kSeqPacket>},
+    {net::kInet, net::kStream, inet::kTcp, make_tcp},
+    {net::kInet, net::kDatagram, inet::kUdp, make_datagram<inet::kUdp>},
+    {net::kInet, net::kDatagram, inet::kIcmp, make_datagram<inet::kIcmp>},
+    {net::kInet6, net::kStream, inet::kTcp, make_tcp},
+    {net::kInet6, net::kDatagram, inet::kUdp, make_datagram<inet::kUdp>},
+    {net::kInet6, net::kDatagram, inet::kIcmpV6, make_datagram<inet::kIcmpV6>},
+};
+
 /// What socket(2) and socketpair(2) are given, checked. SOCK_NONBLOCK and SOCK_CLOEXEC are O_*'s values.
 struct Wanted {
-    net::SocketType type;
+    const Kind* kind;
     u32 flags;
 };
 Result<Wanted> check(int domain, int type, int protocol) {
     constexpr u32 kTypeBits = 0xf, kTypes = 11;  // SOCK_TYPE_MASK, SOCK_MAX
-    u32 flags = static_cast<u32>(type) & ~kTypeBits, kind = static_cast<u32>(type) & kTypeBits;
+    u32 flags = static_cast<u32>(type) & ~kTypeBits, number = static_cast<u32>(type) & kTypeBits;
     if (flags & ~(fs::kONonblock | fs::kOCloseOnExec)) return fail(Errno::kEINVAL);
     if (domain < 0) return fail(Errno::kEAFNOSUPPORT);
-    if (kind >= kTypes) return fail(Errno::kEINVAL);
-    if (domain != net::kUnixFamily) return fail(Errno::kEAFNOSUPPORT);
-    if (protocol != 0 && protocol != net::kUnixFamily) return fail(Errno::kEPROTONOSUPPORT);
-    switch (kind) {
-        case net::kStream: return Wanted{net::kStream, flags};
-        case net::kSeqPacket: return Wanted{net::kSeqPacket, flags};
-        case net::kDatagram:
-        case net::kRaw: return Wanted{net::kDatagram, flags};
-        default: return fail(Errno::kESOCKTNOSUPPORT);
+    if (number >= kTypes) return fail(Errno::kEINVAL);
+    bool has_domain = false, has_type = false, has_protocol = false;
+    for (const Kind& kind : kKinds) {
+        if (kind.domain != domain) continue;
+        has_domain = true;
+        has_type |= kind.type == static_cast<int>(number);
+        has_protocol |= kind.protocol == protocol;
+        if (kind.type == static_cast<int>(number) && (protocol == 0 || kind.protocol == protocol))
+            return Wanted{&kind, flags};
     }
+    if (!has_domain) return fail(Errno::kEAFNOSUPPORT);
+    // Unix sockets look at the protocol first (net/unix/af_unix.c), the Internet's at the type.
+    if (domain == net::kUnixFamily && protocol != 0 && !has_protocol) return fail(Errno::kEPROTONOSUPPORT);
+    return fail(has_type ? Errno::kEPROTONOSUPPORT : Errno::kESOCKTNOSUPPORT);
 }
 
 }  // namespace
@@ -70,14 +106,17 @@ Result<void> answer_address(Out<u8> to, InOut<int> length, const Address& addres
 
 SyscallResult sys_socket(int domain, int type, int protocol) {
     Wanted wanted = TRY(check(domain, type, protocol));
-    Ref<net::UnixSocket> socket = TRY(net::UnixSocket::create(wanted.type));
+    Ref<Socket> socket = TRY(wanted.kind->create(domain));
     socket->flags |= wanted.flags & fs::kONonblock;
     return TRY(install(std::move(socket), wanted.flags));
 }
 
 SyscallResult sys_socketpair(int domain, int type, int protocol, Out<int> fds) {
     Wanted wanted = TRY(check(domain, type, protocol));
-    net::UnixSocket::Pair pair = TRY(net::UnixSocket::create_pair(wanted.type));
+    if (domain != net::kUnixFamily) return fail(Errno::kENOTSUP);
+    auto kind =
+        static_cast<net::SocketType>(wanted.kind->type == net::kRaw ? net::kDatagram : wanted.kind->type);
+    net::UnixSocket::Pair pair = TRY(net::UnixSocket::create_pair(kind));
     int numbers[2];
     pair.first->flags |= wanted.flags & fs::kONonblock;
     pair.second->flags |= wanted.flags & fs::kONonblock;

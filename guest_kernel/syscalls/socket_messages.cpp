@@ -3,6 +3,7 @@
 
 #include "guest_kernel/fs/flags.hpp"
 #include "guest_kernel/sched/process.hpp"
+#include "guest_kernel/syscalls/deadline.hpp"
 #include "guest_kernel/syscalls/sockets.hpp"
 
 namespace astra::syscalls {
@@ -130,6 +131,44 @@ Result<bool> hand_over_files(Incoming& in, ControlWriter& control) {
     return fail(told.error());
 }
 
+/// sendmsg(2)'s work for one message.
+Result<usize> send_message(Socket& socket, const MsgHdr& message, u32 flags) {
+    Address to;
+    // A longer address is cut, as Linux does.
+    if (message.name && message.namelen > 0)
+        to = TRY(read_address(In<u8>(UserAddr(message.name)),
+                              static_cast<int>(std::min<usize>(message.namelen, sizeof to.bytes))));
+    fs::IovecBuffer buffer = TRY(segments(message));
+    Outgoing out{.data = buffer, .flags = flags};
+    if (to.length > 0) out.to = &to;
+    TRY(read_control(message, out));
+    return socket.send(out);
+}
+
+/// recvmsg(2)'s work for one message, which is changed to tell what came.
+Result<usize> receive_message(Socket& socket, MsgHdr& message, u32 flags) {
+    if (message.name && static_cast<i32>(message.namelen) < 0) return fail(Errno::kEINVAL);
+    fs::IovecBuffer buffer = TRY(segments(message));
+    Incoming in{.data = buffer, .flags = flags};
+    usize received = TRY(socket.receive(in));
+    if (message.name) {
+        TRY(write_address(Out<u8>(UserAddr(message.name)), message.namelen, in.from));
+        message.namelen = static_cast<u32>(in.from.length);
+    }
+    ControlWriter control(message.control, message.controllen);
+    bool cut = false;
+    if (in.credentials)
+        cut |=
+            TRY(control.write(kCredentials, {reinterpret_cast<const u8*>(&*in.credentials), sizeof(UCred)}));
+    if (!in.files.empty()) cut |= TRY(hand_over_files(in, control));
+    message.controllen = control.written();
+    message.flags =
+        in.message_flags | (flags & net::kControlCloseOnExec) | (cut ? u32{net::kControlTruncated} : 0);
+    return received;
+}
+
+constexpr u32 kMaxBatch = 1024;  // UIO_MAXIOV
+
 }  // namespace
 
 SyscallResult sys_sendto(int fd, In<u8> buf, usize length, u32 flags, In<u8> addr, int addrlen) {
@@ -144,17 +183,25 @@ SyscallResult sys_sendto(int fd, In<u8> buf, usize length, u32 flags, In<u8> add
 
 SyscallResult sys_sendmsg(int fd, In<MsgHdr> msg, u32 flags) {
     Ref<Socket> socket = TRY(socket_of(fd));
-    MsgHdr message = TRY(mm::read(msg));
-    Address to;
-    // A longer address is cut, as Linux does.
-    if (message.name && message.namelen > 0)
-        to = TRY(read_address(In<u8>(UserAddr(message.name)),
-                              static_cast<int>(std::min<usize>(message.namelen, sizeof to.bytes))));
-    fs::IovecBuffer buffer = TRY(segments(message));
-    Outgoing out{.data = buffer, .flags = flags};
-    if (to.length > 0) out.to = &to;
-    TRY(read_control(message, out));
-    return static_cast<i64>(TRY(socket->send(out)));
+    return static_cast<i64>(TRY(send_message(*socket, TRY(mm::read(msg)), flags)));
+}
+
+SyscallResult sys_sendmmsg(int fd, InOut<MMsgHdr> messages, u32 count, u32 flags) {
+    Ref<Socket> socket = TRY(socket_of(fd));
+    u32 done = 0;
+    for (; done < std::min(count, kMaxBatch); done++) {
+        Result<MMsgHdr> message = mm::read(messages + done);
+        Result<usize> sent = message ? send_message(*socket, message->header, flags) : fail(message.error());
+        Result<void> told;
+        if (sent) {
+            message->length = static_cast<u32>(*sent);
+            told = mm::write(messages + done, *message);
+        }
+        const bool failed = !sent || !told;
+        if (failed && done > 0) break;
+        if (failed) return fail(sent ? told.error() : sent.error());
+    }
+    return static_cast<i64>(done);
 }
 
 SyscallResult sys_recvfrom(int fd, Out<u8> buf, usize length, u32 flags, Out<u8> addr, InOut<int> addrlen) {
@@ -169,25 +216,33 @@ SyscallResult sys_recvfrom(int fd, Out<u8> buf, usize length, u32 flags, Out<u8>
 SyscallResult sys_recvmsg(int fd, InOut<MsgHdr> msg, u32 flags) {
     Ref<Socket> socket = TRY(socket_of(fd));
     MsgHdr message = TRY(mm::read(msg));
-    if (message.name && static_cast<i32>(message.namelen) < 0) return fail(Errno::kEINVAL);
-    fs::IovecBuffer buffer = TRY(segments(message));
-    Incoming in{.data = buffer, .flags = flags};
-    usize received = TRY(socket->receive(in));
-    if (message.name) {
-        TRY(write_address(Out<u8>(UserAddr(message.name)), message.namelen, in.from));
-        message.namelen = static_cast<u32>(in.from.length);
-    }
-    ControlWriter control(message.control, message.controllen);
-    bool cut = false;
-    if (in.credentials)
-        cut |=
-            TRY(control.write(kCredentials, {reinterpret_cast<const u8*>(&*in.credentials), sizeof(UCred)}));
-    if (!in.files.empty()) cut |= TRY(hand_over_files(in, control));
-    message.controllen = control.written();
-    message.flags =
-        in.message_flags | (flags & net::kControlCloseOnExec) | (cut ? u32{net::kControlTruncated} : 0);
+    usize received = TRY(receive_message(*socket, message, flags));
     TRY(mm::write(msg, message));
     return static_cast<i64>(received);
+}
+
+SyscallResult sys_recvmmsg(int fd, InOut<MMsgHdr> messages, u32 count, u32 flags, InOut<TimeSpec> timeout) {
+    Ref<Socket> socket = TRY(socket_of(fd));
+    u64 deadline = sched::kForever;
+    if (!timeout.is_null()) deadline = TRY(deadline_in(TRY(mm::read(timeout))));
+    u32 done = 0;
+    // The timeout is looked at after each message only (recvmmsg(2), BUGS).
+    for (; done < std::min(count, kMaxBatch) && (done == 0 || arch::now_ns() < deadline); done++) {
+        Result<MMsgHdr> message = mm::read(messages + done);
+        Result<usize> got = message
+                                ? receive_message(*socket, message->header, flags & ~u32{net::kWaitForOne})
+                                : fail(message.error());
+        Result<void> told;
+        if (got) {
+            message->length = static_cast<u32>(*got);
+            told = mm::write(messages + done, *message);
+        }
+        const bool failed = !got || !told;
+        if (failed && done > 0) break;
+        if (failed) return fail(got ? told.error() : got.error());
+        if (flags & net::kWaitForOne) flags |= net::kDontWait;
+    }
+    return static_cast<i64>(done);
 }
 
 }  // namespace astra::syscalls

@@ -22,12 +22,6 @@ abi::UCred sender_identity() {
     return {process.pid(), ids.uid, ids.gid};
 }
 
-std::unexpected<Errno> broken_pipe(const Outgoing& message) {
-    if (!(message.flags & kNoSignal) && !sched::current().is_kernel_thread())
-        sched::send_signal(sched::current(), sched::kernel_signal(sched::kSigPipe));
-    return fail(Errno::kEPIPE);
-}
-
 Result<void> share(Vector<Ref<fs::File>>& to, const Vector<Ref<fs::File>>& files) {
     for (const Ref<fs::File>& file : files) TRY(to.push_back(file));
     return {};
@@ -80,7 +74,7 @@ Result<usize> UnixSocket::send_stream(Outgoing& out) {
     Ref<Link> link = endpoint_->link();
     if (out.to) return fail(link ? Errno::kEISCONN : Errno::kENOTSUP);
     if (!link) return fail(Errno::kENOTCONN);
-    if (endpoint_->ended & kSendEnded) return broken_pipe(out);
+    if (endpoint_->ended & kSendEnded) return broken_pipe(out.flags);
     const Patience patience = send_patience(out.flags);
     usize done = 0;
     auto partly = [&done](Errno error) -> Result<usize> {
@@ -94,7 +88,7 @@ Result<usize> UnixSocket::send_stream(Outgoing& out) {
         const usize taken = (*part)->size();
         Result<void> sent =
             link->peer().enqueue(std::move(*part), *endpoint_, send_buffer(), patience, kNothing);
-        if (!sent && sent.error() == Errno::kEPIPE && done == 0) return broken_pipe(out);
+        if (!sent && sent.error() == Errno::kEPIPE && done == 0) return broken_pipe(out.flags);
         if (!sent) return partly(sent.error());
         done += taken;
         if (taken < size) break;

@@ -1,0 +1,78 @@
+// Bringing the network device up, and its address from the command line.
+#include <optional>
+#include <string_view>
+
+#include "guest_kernel/drivers/command_line.hpp"
+#include "guest_kernel/drivers/log.hpp"
+#include "guest_kernel/drivers/virtio_net.hpp"
+#include "guest_kernel/net/inet/network.hpp"
+
+namespace astra::net {
+
+namespace {
+
+using inet::IpAddress;
+
+std::optional<IpAddress> take_address(std::string_view& text) {
+    u32 value = 0;
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) {
+            if (!text.starts_with('.')) return std::nullopt;
+            text.remove_prefix(1);
+        }
+        auto byte = take_number(text);
+        if (!byte || *byte > 255) return std::nullopt;
+        value = value << 8 | static_cast<u32>(*byte);
+    }
+    return IpAddress::v4(value);
+}
+
+Result<void> configure(inet::Link& link, std::string_view words) {
+    auto address = take_address(words);
+    if (!address || !words.starts_with('/')) return fail(Errno::kEINVAL);
+    words.remove_prefix(1);
+    auto prefix = take_number(words);
+    if (!prefix || *prefix > 32) return fail(Errno::kEINVAL);
+    return with_stack([&](inet::Stack& stack) -> Result<void> {
+        TRY(stack.add_address(link, *address, static_cast<u32>(*prefix)));
+        if (words.empty()) return {};
+        words.remove_prefix(1);
+        auto gateway = take_address(words);
+        if (!gateway) return fail(Errno::kEINVAL);
+        return stack.routes.add({IpAddress::v4(0), 0, *gateway, &link});
+    });
+}
+
+void bring_up() {
+    auto link = virtio::start_network_device();
+    if (!link) {
+        if (link.error() != Errno::kENODEV)
+            log(LogLevel::Error, "the network device does not start: %s",
+                abi::errno_name(static_cast<int>(link.error())));
+        return;
+    }
+    auto words = command_line_value("astra.ip");
+    if (!words) return;
+    if (auto configured = configure(**link, *words); !configured)
+        log(LogLevel::Error, "astra.ip=%.*s: %s", static_cast<int>(words->size()), words->data(),
+            abi::errno_name(static_cast<int>(configured.error())));
+}
+
+struct Once {
+    bool done = false;
+};
+sched::MutexLocked<Once, sched::Rank::Pipe> once;
+std::atomic<bool> started{false};
+
+}  // namespace
+
+void start_network() {
+    if (started.load(std::memory_order_acquire)) return;
+    auto guard = once.lock();
+    if (guard->done) return;
+    bring_up();
+    guard->done = true;
+    started.store(true, std::memory_order_release);
+}
+
+}  // namespace astra::net

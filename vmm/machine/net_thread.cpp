@@ -1,0 +1,42 @@
+// The network device's thread.
+#include "vmm/machine/net_thread.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace astra::vmm {
+
+NetThread::~NetThread() {
+    if (!thread_.joinable()) return;
+    stop_ = true;
+    wake_.signal();
+    thread_.join();
+}
+
+void NetThread::run() {
+    ::pthread_setname_np(::pthread_self(), "net");
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    std::vector<pollfd> descriptors;
+    while (!stop_) {
+        descriptors.clear();
+        descriptors.push_back({wake_.fd(), POLLIN, 0});
+        for (const EventFd& kick : kicks_) descriptors.push_back({kick.fd(), POLLIN, 0});
+        const usize own = descriptors.size();
+        int timeout_ms = -1;
+        {
+            std::lock_guard guard(lock_);
+            backend_.prepare(descriptors, timeout_ms, device_.has_room());
+        }
+        if (::poll(descriptors.data(), descriptors.size(), timeout_ms) < 0 && errno != EINTR) return;
+        if (descriptors[0].revents) wake_.drain();
+        for (usize i = 1; i < own; i++)
+            if (descriptors[i].revents) kicks_[i - 1].drain();
+        std::lock_guard guard(lock_);
+        backend_.serve(std::span(descriptors).subspan(own));
+        device_.process();
+    }
+}
+
+}  // namespace astra::vmm
