@@ -88,6 +88,17 @@ CLI::App* RunCommand::describe(CLI::App& app) {
     run->add_option("--workdir", spec_.workdir, "directory the program starts in")
         ->capture_default_str()
         ->type_name("DIR");
+    run->add_option(
+           "--net", spec_.network,
+           "user (a network of its own behind this host), user,host-loopback, tap=NAME[,ip=A/N[,gateway=G]] "
+           "or none")
+        ->capture_default_str()
+        ->type_name("NETWORK");
+    run->add_option("-p,--publish", spec_.ports, "have a port of this host lead to one of the guest's")
+        ->type_name("[ADDR:]HOST:GUEST[/udp]")
+        ->type_size(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     run->add_option("--timeout", timeout_, "kill the guest after this long, as 10s or 2m")
         ->type_name("DURATION");
     run->add_flag("-t{on},--tty{on}", tty_,

@@ -35,6 +35,10 @@ struct LaunchSpec {
     uint64_t memory_mib = kDefaultMemoryMib;  // guest RAM
     std::string rootfs;  // path of the archive that becomes the guest's root: tar, plain or compressed
     std::string image;   // or: the id (SHA-256) of an image that was imported before
+    /// "user[,host-loopback]", "tap=NAME[,ip=ADDRESS/PREFIX[,gateway=ADDRESS]]" or "none".
+    std::string network = "user";
+    std::vector<std::string>
+        ports;                     // "[ADDRESS:]HOST:GUEST[/udp]": ports of the host that lead to the guest's
     std::string kernel_arguments;  // extra words for the kernel's command line
     std::vector<std::string>
         arguments;  // the program (looked up in its PATH unless it has a '/') and arguments

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vmm/engines/process.hpp"
 #include "vmm/engines/shared_memory.hpp"
@@ -17,7 +18,9 @@ struct MachineSpec {
     ImagePolicy image_policy = ImagePolicy::Copy;  // how it reaches the guest (kvm; QEMU copies)
     u32 cpus = 1;
     u64 memory_mib = 0;
-    std::string command_line;  // words for the kernel; the engine adds those about its devices
+    std::string network = "none";       // as net::parse_config reads it
+    std::vector<std::string> forwards;  // likewise
+    std::string command_line;           // words for the kernel; the engine adds those about its devices
 };
 
 /// Why a machine's process ended.

@@ -40,6 +40,9 @@ Result<Machine> KvmEngine::launch(const MachineSpec& spec) const {
                          "--console-fd",  number(std::move(console.theirs)),
                          "--log-fd",      number(std::move(log.theirs)),
                          "--counters-fd", number(TRY(counters.share()))};
+    process.arguments.insert(process.arguments.end(), {"--net", spec.network});
+    for (const std::string& forward : spec.forwards)
+        process.arguments.insert(process.arguments.end(), {"--forward", forward});
     if (!spec.image.empty()) {
         const char* policy = spec.image_policy == ImagePolicy::Map ? "map" : "copy";
         for (std::string word :

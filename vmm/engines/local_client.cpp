@@ -5,6 +5,7 @@
 #include "vmm/engines/doctor.hpp"
 #include "vmm/engines/local_run.hpp"
 #include "vmm/image/store.hpp"
+#include "vmm/net/backend.hpp"
 
 namespace astra::vmm {
 namespace {
@@ -68,20 +69,24 @@ class LocalClient : public control::Client {
         auto image = TRY(resolve_image(spec, events));
         events.on_detail(
             fmt::format("image {}: {} files, {} KiB", image.sha256, image.inodes, image.bytes >> 10));
+        net::Config network = TRY(net::parse_config(spec.network, spec.ports));
         bool hardware = facts.kvm && *facts.kvm == KvmKind::Hardware;
-        RunRequest request{.engine = make_engine(facts, plan.kind),
-                           .machine = {.kernel = plan.kernel,
-                                       .image = image.path,
-                                       .image_policy = hardware ? ImagePolicy::Map : ImagePolicy::Copy,
-                                       .cpus = spec.cpus,
-                                       .memory_mib = spec.memory_mib,
-                                       .command_line = spec.kernel_arguments},
-                           .program = {.workdir = spec.workdir,
-                                       .arguments = spec.arguments,
-                                       .environment = spec.environment},
-                           .kernel_name = plan.kernel_name,
-                           .other_kernel = plan.other_kernel,
-                           .timing = spec.timing};
+        RunRequest request{
+            .engine = make_engine(facts, plan.kind),
+            .machine = {.kernel = plan.kernel,
+                        .image = image.path,
+                        .image_policy = hardware ? ImagePolicy::Map : ImagePolicy::Copy,
+                        .cpus = spec.cpus,
+                        .memory_mib = spec.memory_mib,
+                        .network = spec.network,
+                        .forwards = spec.ports,
+                        .command_line = net::kernel_words(network) + " " + spec.kernel_arguments},
+            .program = {.workdir = spec.workdir,
+                        .arguments = spec.arguments,
+                        .environment = spec.environment},
+            .kernel_name = plan.kernel_name,
+            .other_kernel = plan.other_kernel,
+            .timing = spec.timing};
         if (spec.terminal) {
             request.program.stdio = abi::control::StdioMode::Console;
             request.program.rows = spec.terminal->rows;

@@ -9,6 +9,7 @@
 #include "guest_kernel/abi/machine.hpp"
 #include "vmm/engines/engine.hpp"
 #include "vmm/engines/wiring.hpp"
+#include "vmm/net/backend.hpp"
 
 namespace astra::vmm {
 namespace {
@@ -33,6 +34,19 @@ Result<SharedMemory> make_ram(u64 bytes) {
     std::vector<SharedMemory::Segment> segments{{PhysAddr(0), low, 0}};
     if (bytes > low) segments.push_back({PhysAddr(abi::machine::kHighRamBase), bytes - low, low});
     return SharedMemory::create("astra-guest-ram", std::move(segments));
+}
+
+/// -netdev's argument: the same networks as astra-vmm's, made by QEMU. (Its user network always leads from
+/// the gateway's address to the host's loopback.)
+std::string describe_network(const net::Config& network) {
+    if (network.kind == net::Config::Kind::Tap)
+        return fmt::format("tap,id=net,ifname={},script=no,downscript=no", network.tap);
+    std::string text = "user,id=net";
+    for (const net::Forward& forward : network.forwards)
+        text += fmt::format(",hostfwd={}:{}:{}-{}:{}", forward.udp ? "udp" : "tcp",
+                            net::address_text(forward.host_address), forward.host_port,
+                            net::address_text(net::kUserGuest), forward.guest_port);
+    return text;
 }
 
 Result<Machine> QemuEngine::launch(const MachineSpec& spec) const {
@@ -65,6 +79,10 @@ Result<Machine> QemuEngine::launch(const MachineSpec& spec) const {
         fmt::format("socket,id=control,fd={}", control_fd), "-device",
         fmt::format("virtserialport,nr=1,chardev=control,name={}", abi::control::kPortName), "-device",
         "virtio-rng-device"};
+    net::Config network = TRY(net::parse_config(spec.network, spec.forwards));
+    if (network.kind != net::Config::Kind::None)
+        process.arguments.insert(process.arguments.end(), {"-netdev", describe_network(network), "-device",
+                                                           "virtio-net-device,netdev=net"});
     if (!spec.image.empty()) {
         process.arguments.push_back("-initrd");
         process.arguments.push_back(spec.image);

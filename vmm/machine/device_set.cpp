@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include <cstdlib>
+#include <random>
 
 #include "guest_kernel/abi/control.hpp"
 #include "guest_kernel/abi/machine.hpp"
@@ -27,6 +28,15 @@ std::vector<virtio::Console::PortSpec> console_ports(HostStream& console, HostSt
     ports.push_back({.name = "", .stream = console});
     ports.push_back({.name = abi::control::kPortName, .stream = control});
     return ports;
+}
+
+/// A locally administered address, so that guests on one bridge do not meet their own.
+virtio::Net::Mac random_mac() {
+    std::random_device random;
+    virtio::Net::Mac mac;
+    for (u8& byte : mac) byte = static_cast<u8>(random());
+    mac[0] = static_cast<u8>((mac[0] & 0xfc) | 2);
+    return mac;
 }
 
 void report_fault(std::string_view label, std::string_view reason) {
@@ -71,7 +81,8 @@ DeviceSet::DeviceSet(const Vm& vm, const GuestMemory& memory, std::unique_ptr<Ti
       rng_slot_(memory, rng_, kVirtioSlots[1]) {}
 
 Result<std::unique_ptr<DeviceSet>> DeviceSet::create(const Vm& vm, const GuestMemory& memory, EventLoop& loop,
-                                                     HostEnds ends, std::function<void(u32)> ring) {
+                                                     HostEnds ends, const net::Config& network,
+                                                     std::function<void(u32)> ring) {
     Streams streams;
     streams.console = TRY(stream(std::move(ends.console)));
     streams.control = TRY(stream(std::move(ends.control)));
@@ -80,8 +91,11 @@ Result<std::unique_ptr<DeviceSet>> DeviceSet::create(const Vm& vm, const GuestMe
     std::unique_ptr<DeviceSet> set(
         new DeviceSet(vm, memory, std::move(timers), std::move(streams), std::move(ring)));
     TRY(set->attach_ports(vm));
-    TRY(set->attach_virtio(vm, loop, set->console_slot_));
-    TRY(set->attach_virtio(vm, loop, set->rng_slot_));
+    for (VirtioSlot* slot : {&set->console_slot_, &set->rng_slot_}) {
+        TRY(set->attach_virtio(vm, *slot));
+        TRY(set->watch_kicks(loop, *slot));
+    }
+    TRY(set->attach_net(vm, memory, network));
     TRY(set->watch_host(loop));
     return set;
 }
@@ -96,19 +110,39 @@ Result<void> DeviceSet::attach_ports(const Vm& vm) {
     return {};
 }
 
-Result<void> DeviceSet::attach_virtio(const Vm& vm, EventLoop& loop, VirtioSlot& slot) {
+Result<void> DeviceSet::attach_virtio(const Vm& vm, VirtioSlot& slot) {
     TRY(slot.irq.connect(vm, slot.gsi));
     TRY(buses_.memory.attach(slot.base.raw(), machine::kVirtioStride, slot.transport, slot.lock));
     for (u16 queue = 0; queue < slot.transport.queue_count(); queue++) {
         slot.kicks.push_back(TRY(EventFd::create()));
-        int fd = slot.kicks.back().fd();
-        TRY(vm.add_doorbell(slot.base + virtio::MmioTransport::kNotifyOffset, queue, fd));
-        TRY(loop.add(fd, EPOLLIN, [&slot, queue](u32) {
+        TRY(vm.add_doorbell(slot.base + virtio::MmioTransport::kNotifyOffset, queue, slot.kicks.back().fd()));
+    }
+    return {};
+}
+
+Result<void> DeviceSet::watch_kicks(EventLoop& loop, VirtioSlot& slot) {
+    for (u16 queue = 0; queue < slot.kicks.size(); queue++)
+        TRY(loop.add(slot.kicks[queue].fd(), EPOLLIN, [&slot, queue](u32) {
             slot.kicks[queue].drain();
             std::lock_guard guard(slot.lock);
             slot.transport.notify(queue);
         }));
-    }
+    return {};
+}
+
+DeviceSet::Network::Network(const GuestMemory& memory, std::unique_ptr<net::Backend> host, EventFd signal)
+    : wake(std::move(signal)),
+      backend(std::move(host)),
+      device(*backend, random_mac(), [this] { wake.signal(); }),
+      slot(memory, device, kSlotsWithNet[2]),
+      thread(device, *backend, slot.lock, slot.kicks, wake) {}
+
+Result<void> DeviceSet::attach_net(const Vm& vm, const GuestMemory& memory, const net::Config& network) {
+    if (network.kind == net::Config::Kind::None) return {};
+    auto backend = TRY(net::make_backend(network));
+    net_ = std::make_unique<Network>(memory, std::move(backend), TRY(EventFd::create()));
+    TRY(attach_virtio(vm, net_->slot));
+    net_->thread.start();
     return {};
 }
 

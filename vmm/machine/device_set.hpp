@@ -12,6 +12,7 @@
 #include "vmm/kvm/vm.hpp"
 #include "vmm/machine/exit_handler.hpp"
 #include "vmm/machine/fd_stream.hpp"
+#include "vmm/machine/net_thread.hpp"
 #include "vmm/machine/timer_queue.hpp"
 #include "vmm/virtio/console.hpp"
 #include "vmm/virtio/mmio.hpp"
@@ -53,13 +54,18 @@ struct HostEnds {
 
 class DeviceSet {
   public:
-    /// Slots of abi::machine's virtio windows in use, in order.
-    static constexpr u32 kVirtioSlots[] = {0, 1};  // console, rng
+    /// Slots of abi::machine's virtio windows: console, rng.
+    static constexpr u32 kVirtioSlots[] = {0, 1};
+    /// Those in use, in order: the same, and the network device's when there is one.
+    [[nodiscard]] std::span<const u32> virtio_slots() const {
+        return net_ ? std::span<const u32>(kSlotsWithNet) : std::span<const u32>(kVirtioSlots);
+    }
 
     /// Builds all devices, attaches them to the buses and puts their descriptors into `loop`. `ring` is told
     /// what the guest writes to the exit doorbell, from a vCPU's thread. The references outlive the set.
     [[nodiscard]] static Result<std::unique_ptr<DeviceSet>> create(const Vm& vm, const GuestMemory& memory,
                                                                    EventLoop& loop, HostEnds ends,
+                                                                   const net::Config& network,
                                                                    std::function<void(u32)> ring);
 
     [[nodiscard]] Buses& buses() { return buses_; }
@@ -79,6 +85,16 @@ class DeviceSet {
         virtio::MmioTransport transport;
         PhysAddr base;
     };
+    static constexpr u32 kSlotsWithNet[] = {0, 1, 2};
+    /// The network device, when the guest has one, with what it needs.
+    struct Network {
+        Network(const GuestMemory& memory, std::unique_ptr<net::Backend> host, EventFd wake);
+        EventFd wake;
+        std::unique_ptr<net::Backend> backend;
+        virtio::Net device;
+        VirtioSlot slot;
+        NetThread thread;
+    };
     struct Streams {
         std::unique_ptr<FdStream> console, control, log;
     };
@@ -86,7 +102,10 @@ class DeviceSet {
     DeviceSet(const Vm& vm, const GuestMemory& memory, std::unique_ptr<TimerQueue> timers, Streams streams,
               std::function<void(u32)> ring);
     [[nodiscard]] Result<void> attach_ports(const Vm& vm);
-    [[nodiscard]] Result<void> attach_virtio(const Vm& vm, EventLoop& loop, VirtioSlot& slot);
+    [[nodiscard]] Result<void> attach_virtio(const Vm& vm, VirtioSlot& slot);
+    [[nodiscard]] Result<void> watch_kicks(EventLoop& loop, VirtioSlot& slot);
+    [[nodiscard]] Result<void> attach_net(const Vm& vm, const GuestMemory& memory,
+                                          const net::Config& network);
     [[nodiscard]] Result<void> watch_host(EventLoop& loop);
 
     std::unique_ptr<TimerQueue> timers_;
@@ -103,6 +122,7 @@ class DeviceSet {
     virtio::Console console_;
     virtio::Rng rng_;
     VirtioSlot console_slot_, rng_slot_;
+    std::unique_ptr<Network> net_;
 };
 
 }  // namespace astra::vmm

@@ -92,11 +92,12 @@ Result<std::vector<Vcpu>> build_vcpus(const Kvm& kvm, const Vm& vm, u32 cpus) {
     return vcpus;
 }
 
-Result<void> load_guest(const MachineConfig& config, const Memory& memory, const Vcpu& boot_cpu) {
+Result<void> load_guest(const MachineConfig& config, const Memory& memory, std::span<const u32> virtio_slots,
+                        const Vcpu& boot_cpu) {
     MappedFile file = TRY(MappedFile::open(config.kernel));
     LoadedKernel kernel = TRY(load_kernel(file.bytes(), memory.guest));
-    std::string line = compose_command_line(DeviceSet::kVirtioSlots, memory.layout.counters, config.cpus,
-                                            config.command_line);
+    std::string line =
+        compose_command_line(virtio_slots, memory.layout.counters, config.cpus, config.command_line);
     PhysAddr start_info = TRY(write_start_info(memory.guest, memory.layout, memory.image_bytes, line));
     CpuState reset = TRY(boot_cpu.state());
     return boot_cpu.set_state(pvh_entry_state(reset, kernel.entry, start_info));
@@ -182,11 +183,11 @@ Result<Outcome> run_machine(MachineConfig config) {
     EventFd wake = TRY(EventFd::create());
     Ending ending(wake);
     TRY(loop.add(wake.fd(), EPOLLIN, [&wake](u32) { wake.drain(); }));
-    auto devices = TRY(DeviceSet::create(vm, memory->guest, loop, std::move(config.ends),
+    auto devices = TRY(DeviceSet::create(vm, memory->guest, loop, std::move(config.ends), config.network,
                                          [&ending](u32 value) { ending.set(Outcome(GuestExit{value})); }));
 
     std::vector<Vcpu> vcpus = TRY(build_vcpus(kvm, vm, config.cpus));
-    TRY(load_guest(config, *memory, vcpus[0]));
+    TRY(load_guest(config, *memory, devices->virtio_slots(), vcpus[0]));
 
     VcpuThread::Reports reports{[&ending](u32 cpu, std::string report) {
                                     ending.set(Outcome(GuestFault{cpu, std::move(report)}));

@@ -16,6 +16,7 @@ struct MachineConfig {
     std::string image;  // path; empty: none
     ImagePolicy image_policy = ImagePolicy::Copy;
     HostEnds ends;
+    net::Config network;
     Fd counters;               // memfd, at least abi::counters::region_bytes(cpus); invalid: no counters slot
     std::string command_line;  // appended to what the machine says about itself
     bool trace_exits = false;  // a line on stderr per exit, and a table at the end

@@ -71,6 +71,15 @@ Result<void> set_trace(Options& to, Text) {
     return {};
 }
 
+Result<void> set_network(Options& to, Text text) {
+    to.network = text;
+    return {};
+}
+Result<void> add_forward(Options& to, Text text) {
+    to.forwards.emplace_back(text);
+    return {};
+}
+
 struct Option {
     Text name;
     Text value;  // what usage() calls the argument; empty: takes none
@@ -89,6 +98,9 @@ constexpr Option kOptions[] = {
     {"console-fd", "N", "connected stream socket: the console", set_end<&HostEnds::console>},
     {"log-fd", "N", "where the guest's serial output goes", set_end<&HostEnds::log>},
     {"counters-fd", "N", "memfd: the memory of the guest's counters", set_counters},
+    {"net", "NETWORK", "none (default), user[,host-loopback] or tap=NAME", set_network},
+    {"forward", "PORTS", "[ADDRESS:]HOST:GUEST[/udp], a port of the host that leads to the guest's",
+     add_forward},
     {"cmdline", "TEXT", "words to append to the kernel's command line",
      set_text<&MachineConfig::command_line>},
     {"detach", "", "stay alive when the launcher ends", set_flag<&Options::detach>},
@@ -130,6 +142,7 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
     bool runs = !options.help && !options.probe;
     if (runs && options.machine.kernel.empty()) return refuse("--kernel is missing");
     if (runs && options.machine.memory_bytes == 0) return refuse("--memory-mib is missing");
+    options.machine.network = TRY(net::parse_config(options.network, options.forwards));
     return options;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <span>
 #include <string>
+#include <vector>
 
 #include "vmm/machine/machine.hpp"
 
@@ -9,6 +10,8 @@ namespace astra::vmm {
 
 struct Options {
     MachineConfig machine;
+    std::string network = "none";
+    std::vector<std::string> forwards;
     bool detach = false;
     bool probe = false;
     bool help = false;

@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "guest_kernel/abi/virtio.hpp"
@@ -45,6 +47,24 @@ struct Forward {
     u16 host_port = 0, guest_port = 0;
     bool udp = false;
 };
+
+/// Which network a guest gets.
+struct Config {
+    enum class Kind { None, User, Tap } kind = Kind::None;
+    bool host_loopback = false;          // User: the gateway's address leads to the host's loopback
+    std::vector<Forward> forwards;       // User
+    std::string tap;                     // Tap: the interface's name
+    std::string guest_address, gateway;  // Tap: "10.1.0.2/24", "10.1.0.1"; empty: by DHCP
+};
+/// Reads "none", "user[,host-loopback]" or "tap=NAME[,ip=ADDRESS/PREFIX[,gateway=ADDRESS]]", and forwards of
+/// the form [ADDRESS:]HOST:GUEST[/udp]. Errors: InvalidArgument.
+[[nodiscard]] Result<Config> parse_config(std::string_view network, std::span<const std::string> forwards);
+/// What the kernel's command line says about the guest's address (abi/machine.hpp).
+[[nodiscard]] std::string kernel_words(const Config& config);
+/// An IPv4 address as text; the argument is in host byte order.
+[[nodiscard]] std::string address_text(u32 address);
+/// The backend of a configuration that is not None. Errors: those of the functions below.
+[[nodiscard]] Result<std::unique_ptr<Backend>> make_backend(const Config& config);
 
 /// The guest's place in the `user` network, as numbers in host byte order.
 inline constexpr u32 kUserNetwork = 0x0a00'0200, kUserMask = 0xffff'ff00, kUserGateway = 0x0a00'0202,
