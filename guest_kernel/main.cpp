@@ -53,6 +53,7 @@ void boot_thread(void*) {
     if (image.size) bytes = {static_cast<const u8*>(arch::phys_to_virt(image.base)), image.size};
     if (auto mounted = fs::mount_root(bytes); !mounted)
         panic("cannot mount the root file system: %s", abi::errno_name(static_cast<int>(mounted.error())));
+    net::provide_resolver();
     log(LogLevel::Info, "%lu KiB of RAM, %u CPUs, image of %lu KiB",
         mm::frame_stats().total * kPageSize / 1024, arch::cpus_online(), image.size / 1024);
     start_control(counters::phys(), counters::size());

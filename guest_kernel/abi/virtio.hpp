@@ -157,13 +157,13 @@ struct Config {
 enum HeaderFlag : u8 { kNeedsChecksum = 1, kDataValid = 2 };
 enum GsoType : u8 { kGsoNone = 0, kGsoTcp4 = 1, kGsoTcp6 = 4 };
 struct Header {
-    u8 flags;
-    u8 gso_type;
-    u16 header_length;
-    u16 gso_size;
-    u16 checksum_start;   // from the frame's start
-    u16 checksum_offset;  // from there
-    u16 buffers;          // of a received frame, with kFeatureMrgRxbuf; else 1
+    u8 flags = 0;
+    u8 gso_type = kGsoNone;
+    u16 header_length = 0;
+    u16 gso_size = 0;
+    u16 checksum_start = 0;   // from the frame's start
+    u16 checksum_offset = 0;  // from there
+    u16 buffers = 0;          // of a received frame, with kFeatureMrgRxbuf; else 1
 };
 static_assert(sizeof(Config) == 12 && sizeof(Header) == 12);
 }  // namespace net

@@ -78,4 +78,30 @@ Result<void> mount_root(std::span<const u8> image) {
     return mount_memfds();
 }
 
+Result<void> provide_file(std::string_view directory_name, std::string_view name, std::string_view text) {
+    Path place = TRY(directory(g_root, directory_name, 0755));
+    if (!place) return fail(Errno::kENOTDIR);
+    Path file;
+    {
+        auto guard = names().lock();
+        auto found = lookup_child_locked(*place.dentry, name);
+        if (found) {
+            abi::Stat status;
+            TRY((*found)->inode->stat(status));
+            if (!(*found)->inode->is_regular() || status.size > 0) return {};
+            file = Path{place.mount, std::move(*found)};
+        } else {
+            if (found.error() != Errno::kENOENT) return fail(found.error());
+            Ref<Inode> inode = TRY(place.dentry->inode->create(name, {kTypeRegular | 0644, 0, 0}));
+            Ref<Dentry> child = TRY(enter_child(*place.dentry, name, std::move(inode)));
+            file = Path{place.mount, std::move(child)};
+        }
+    }
+    Ref<File> open = TRY(file.dentry->inode->open(file, kOWriteOnly));
+    KernelBuffer bytes(std::span<const u8>(reinterpret_cast<const u8*>(text.data()), text.size()));
+    i64 offset = 0;
+    const usize written = TRY(open->write(bytes, &offset));
+    return written == text.size() ? Result<void>{} : fail(Errno::kENOSPC);
+}
+
 }  // namespace astra::fs

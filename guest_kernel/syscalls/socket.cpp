@@ -4,6 +4,7 @@
 #include "guest_kernel/fs/flags.hpp"
 #include "guest_kernel/net/inet/tcp_socket.hpp"
 #include "guest_kernel/net/inet/udp_socket.hpp"
+#include "guest_kernel/net/netlink/socket.hpp"
 #include "guest_kernel/net/unix/socket.hpp"
 #include "guest_kernel/sched/process.hpp"
 #include "guest_kernel/syscalls/sockets.hpp"
@@ -41,6 +42,7 @@ template <inet::Protocol kProtocol>
 Result<Ref<Socket>> make_datagram(int domain) {
     return Ref<Socket>(TRY(net::UdpSocket::create(static_cast<net::Family>(domain), kProtocol)));
 }
+Result<Ref<Socket>> make_netlink(int) { return Ref<Socket>(TRY(net::NetlinkSocket::create())); }
 constexpr Kind kKinds[] = {
     {net::kUnixFamily, net::kStream, net::kUnixFamily, make_unix<net::kStream>},
     {net::kUnixFamily, net::kDatagram, net::kUnixFamily, make_unix<net::kDatagram>},
@@ -52,6 +54,8 @@ constexpr Kind kKinds[] = {
     {net::kInet6, net::kStream, inet::kTcp, make_tcp},
     {net::kInet6, net::kDatagram, inet::kUdp, make_datagram<inet::kUdp>},
     {net::kInet6, net::kDatagram, inet::kIcmpV6, make_datagram<inet::kIcmpV6>},
+    {net::kNetlink, net::kRaw, 0, make_netlink},
+    {net::kNetlink, net::kDatagram, 0, make_netlink},
 };
 
 /// What socket(2) and socketpair(2) are given, checked. SOCK_NONBLOCK and SOCK_CLOEXEC are O_*'s values.

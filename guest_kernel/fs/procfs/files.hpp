@@ -31,10 +31,14 @@ Show show_maps, show_smaps, show_arguments, show_environment, show_auxv;
 Transfer read_memory, write_memory;
 
 // links.cpp
-Link link_self, link_thread_self, link_mounts, link_cwd, link_root, link_executable, link_descriptor;
+Link link_self, link_thread_self, link_mounts, link_net, link_cwd, link_root, link_executable, link_descriptor;
 Follow follow_cwd, follow_root, follow_executable, follow_descriptor;
 Show show_fdinfo;
 int next_descriptor(const Subject& process, int from);
+
+// network.cpp: /proc/net
+Show show_net_tcp, show_net_tcp6, show_net_udp, show_net_udp6, show_net_dev, show_net_route, show_net_arp,
+    show_net_if_inet6;
 
 // mounts.cpp
 Show show_mounts, show_mountinfo;

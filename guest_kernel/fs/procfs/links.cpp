@@ -65,6 +65,7 @@ Result<String> link_thread_self(const Subject&) {
     return number_text("%d/task/%d", sched::current_process().pid(), sched::current().tid());
 }
 Result<String> link_mounts(const Subject&) { return String::from("self/mounts"); }
+Result<String> link_net(const Subject&) { return String::from("self/net"); }
 
 Result<String> link_cwd(const Subject& subject) { return path_name(TRY(context_of(subject))->cwd()); }
 Result<Path> follow_cwd(const Subject& subject) { return TRY(context_of(subject))->cwd(); }

@@ -16,6 +16,17 @@ Subject descriptor_subject(const Subject& of, int fd) { return {of.pid, of.tid, 
 constexpr Numbers kDescriptors{kDescriptor, next_descriptor, descriptor_subject};
 constexpr Numbers kDescriptorInfos{kDescriptorInfo, next_descriptor, descriptor_subject};
 
+constexpr Entry kNetEntries[] = {
+    {.name = "arp", .mode = 0444, .show = show_net_arp},
+    {.name = "dev", .mode = 0444, .show = show_net_dev},
+    {.name = "if_inet6", .mode = 0444, .show = show_net_if_inet6},
+    {.name = "route", .mode = 0444, .show = show_net_route},
+    {.name = "tcp", .mode = 0444, .show = show_net_tcp},
+    {.name = "tcp6", .mode = 0444, .show = show_net_tcp6},
+    {.name = "udp", .mode = 0444, .show = show_net_udp},
+    {.name = "udp6", .mode = 0444, .show = show_net_udp6},
+};
+
 // What processes and threads both have.
 #define ASTRA_TASK_ENTRIES                                                                   \
     {.name = "auxv", .mode = 0400, .show = show_auxv},                                       \
@@ -32,6 +43,7 @@ constexpr Numbers kDescriptorInfos{kDescriptorInfo, next_descriptor, descriptor_
         {.name = "mem", .mode = 0600, .read = read_memory, .write = write_memory},           \
         {.name = "mountinfo", .mode = 0444, .show = show_mountinfo},                         \
         {.name = "mounts", .mode = 0444, .show = show_mounts},                               \
+        {.name = "net", .mode = 0555, .children = kNetEntries},                              \
         {.name = "oom_adj", .mode = 0444, .show = show_zero},                                \
         {.name = "oom_score", .mode = 0444, .show = show_zero},                              \
         {.name = "oom_score_adj", .mode = 0444, .show = show_zero},                          \
@@ -62,6 +74,7 @@ const Entry kRootEntries[] = {
     {.name = "loadavg", .mode = 0444, .show = show_loadavg},
     {.name = "meminfo", .mode = 0444, .show = show_meminfo},
     {.name = "mounts", .mode = 0777, .link = link_mounts},
+    {.name = "net", .mode = 0777, .link = link_net},
     {.name = "self", .mode = 0777, .link = link_self},
     {.name = "stat", .mode = 0444, .show = show_stat},
     {.name = "sys", .mode = 0555, .children = kSysctlEntries},

@@ -2,9 +2,11 @@
 #include <optional>
 #include <string_view>
 
+#include "guest_kernel/base/format.hpp"
 #include "guest_kernel/drivers/command_line.hpp"
 #include "guest_kernel/drivers/log.hpp"
 #include "guest_kernel/drivers/virtio_net.hpp"
+#include "guest_kernel/fs/vfs.hpp"
 #include "guest_kernel/net/inet/network.hpp"
 
 namespace astra::net {
@@ -65,6 +67,17 @@ sched::MutexLocked<Once, sched::Rank::Pipe> once;
 std::atomic<bool> started{false};
 
 }  // namespace
+
+void provide_resolver() {
+    auto server = command_line_value("astra.dns");
+    if (!server) return;
+    char text[64];
+    const usize length =
+        format_to(text, sizeof text, "nameserver %.*s\n", static_cast<int>(server->size()), server->data());
+    if (length >= sizeof text) return log(LogLevel::Error, "astra.dns is too long");
+    if (auto written = fs::provide_file("etc", "resolv.conf", {text, length}); !written)
+        log(LogLevel::Warning, "no /etc/resolv.conf: %s", abi::errno_name(static_cast<int>(written.error())));
+}
 
 void start_network() {
     if (started.load(std::memory_order_acquire)) return;

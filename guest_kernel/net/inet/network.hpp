@@ -28,6 +28,10 @@ decltype(auto) with_stack(Body&& body) {
 /// Brings the loopback up. Once, before any socket is made. Errors: ENOMEM.
 Result<void> init_network();
 
+/// Tells programs which name server there is (astra.dns): in /etc/resolv.conf, unless the image has one. Once
+/// the root is mounted.
+void provide_resolver();
+
 /// Brings the network device up, the first time it is called: programs that use no network do not pay for it.
 /// Does nothing when there is none. May sleep.
 void start_network();

@@ -161,7 +161,11 @@ TEST_P(TcpOnBadWires, EveryByteArrives) {
     Pair pair(wire);
     ASSERT_TRUE(pair.connect());
     auto bytes = pattern(500000);
-    EXPECT_EQ(transfer(pair, bytes), bytes);
+    auto arrived = transfer(pair, bytes);
+    EXPECT_EQ(arrived.size(), bytes.size())
+        << "states " << int(pair.client->state()) << " " << int(pair.server->state()) << ", error "
+        << pair.client->error() << ", at " << wire.now / kSecond << " s";
+    EXPECT_TRUE(arrived == bytes);
 }
 
 INSTANTIATE_TEST_SUITE_P(
