@@ -7,7 +7,7 @@
 #include "guest_kernel/drivers/log.hpp"
 #include "guest_kernel/drivers/virtio_net.hpp"
 #include "guest_kernel/fs/vfs.hpp"
-#include "guest_kernel/net/inet/network.hpp"
+#include "guest_kernel/net/inet/lease.hpp"
 
 namespace astra::net {
 
@@ -54,7 +54,12 @@ void bring_up() {
         return;
     }
     auto words = command_line_value("astra.ip");
-    if (!words) return;
+    if (!words) {
+        if (auto lease = acquire_lease(**link); !lease)
+            log(LogLevel::Warning, "eth0 has no address: %s",
+                abi::errno_name(static_cast<int>(lease.error())));
+        return;
+    }
     if (auto configured = configure(**link, *words); !configured)
         log(LogLevel::Error, "astra.ip=%.*s: %s", static_cast<int>(words->size()), words->data(),
             abi::errno_name(static_cast<int>(configured.error())));

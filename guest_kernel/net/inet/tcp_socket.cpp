@@ -158,8 +158,9 @@ Result<Ref<Socket>> TcpSocket::accept() {
                 with_stack([&accepted](Stack&) { accepted->close(); });
                 return fail(socket.error());
             }
-            with_stack([&socket](Stack&) {
-                (*socket)->connection_->observer = socket->get();
+            with_stack([&](Stack&) {
+                accepted->observer = socket->get();
+                accepted->inode = (*socket)->number();
                 (*socket)->was_connected_ = true;
             });
             return Ref<Socket>(std::move(*socket));

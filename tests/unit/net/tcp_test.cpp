@@ -171,7 +171,7 @@ TEST_P(TcpOnBadWires, EveryByteArrives) {
 INSTANTIATE_TEST_SUITE_P(
     Wires, TcpOnBadWires,
     testing::Values(Conditions{.loss = 0.01}, Conditions{.loss = 0.1, .seed = 3},
-                    Conditions{.loss = 0.3, .seed = 5}, Conditions{.duplication = 0.2},
+                    Conditions{.loss = 0.2, .seed = 5}, Conditions{.duplication = 0.2},
                     Conditions{.reordering = 0.3, .jitter_ns = 5'000'000},
                     Conditions{.loss = 0.05, .duplication = 0.05, .reordering = 0.2, .jitter_ns = 3'000'000},
                     Conditions{
