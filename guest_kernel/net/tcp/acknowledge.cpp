@@ -99,6 +99,11 @@ bool Connection::is_lost(u32 hole_end) const {
 void Connection::detect_loss(bool duplicate) {
     if (state_ == State::Closed || highest_ == unacknowledged_) return;
     if (duplicate) duplicates_++;
+    // New data that left after the last retransmission has arrived, and the hole is still there: the
+    // retransmission was lost too.
+    if (recovery_ == Recovery::Fast && sack_ && !sacked_.empty() && retransmitted_to_ != unacknowledged_ &&
+        after(sacked_[sacked_.count() - 1].end, repaired_at_ + 2 * mss_))
+        retransmitted_to_ = unacknowledged_;
     if (recovery_ != Recovery::None) return;
     const bool lost = sack_ ? !sacked_.empty() && is_lost(sacked_[0].begin) : duplicates_ >= 3;
     // Duplicates of what an earlier recovery sent twice are no news (RFC 6582, 3.2).

@@ -189,6 +189,7 @@ class Connection final : public Bound {
     enum class Recovery : u8 { None, Fast, Timeout } recovery_ = Recovery::None;
     u32 recovery_end_ = 0;      // RecoveryPoint
     u32 retransmitted_to_ = 0;  // HighRxt
+    u32 repaired_at_ = 0;       // highest_ when a hole was last sent again
     u32 duplicates_ = 0, retransmitted_ = 0;
     u32 timed_sequence_ = 0;  // without timestamps: what is timed
     u64 timed_at_ = 0;        // 0: nothing

@@ -64,6 +64,7 @@ bool Connection::retransmit_hole() {
     if (length == 0 && !fin) return false;
     transmit(hole.begin, length, static_cast<u8>(kAck | (fin ? kFin : 0)));
     retransmitted_to_ = hole.begin + length + fin;
+    repaired_at_ = highest_;
     arm_retransmit();
     return true;
 }
