@@ -17,8 +17,8 @@ sched::MutexLocked<Names, sched::Rank::DirectoryTree>& names();
 /// The rootfs: `image` (a TAR, lying in the direct map for ever; empty: nothing) under a writable layer in
 /// memory, with /dev, /dev/shm, /proc and /sys mounted and /tmp made. Called once.
 Result<void> mount_root(std::span<const u8> image);
-/// Writes a file of the kernel's making into a directory below "/", unless the image has it with something in it, or
-/// as something else. Errors: ENOTDIR, ENOSPC, ENOMEM.
+/// Writes a file of the kernel's making into a directory below "/" that the image has, unless it has the file
+/// too, with something in it. Errors: ENOSPC, ENOMEM.
 Result<void> provide_file(std::string_view directory, std::string_view name, std::string_view text);
 /// The path of "/" once mounted.
 Path root();

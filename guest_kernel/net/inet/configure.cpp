@@ -74,14 +74,19 @@ std::atomic<bool> started{false};
 }  // namespace
 
 void provide_resolver() {
+    auto provide = [](std::string_view name, std::string_view text) {
+        if (auto written = fs::provide_file("etc", name, text); !written)
+            log(LogLevel::Warning, "no /etc/%.*s: %s", static_cast<int>(name.size()), name.data(),
+                abi::errno_name(static_cast<int>(written.error())));
+    };
     auto server = command_line_value("astra.dns");
     if (!server) return;
     char text[64];
     const usize length =
         format_to(text, sizeof text, "nameserver %.*s\n", static_cast<int>(server->size()), server->data());
     if (length >= sizeof text) return log(LogLevel::Error, "astra.dns is too long");
-    if (auto written = fs::provide_file("etc", "resolv.conf", {text, length}); !written)
-        log(LogLevel::Warning, "no /etc/resolv.conf: %s", abi::errno_name(static_cast<int>(written.error())));
+    provide("resolv.conf", {text, length});
+    provide("hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
 }
 
 void start_network() {
