@@ -31,7 +31,8 @@ Show show_maps, show_smaps, show_arguments, show_environment, show_auxv;
 Transfer read_memory, write_memory;
 
 // links.cpp
-Link link_self, link_thread_self, link_mounts, link_net, link_cwd, link_root, link_executable, link_descriptor;
+Link link_self, link_thread_self, link_mounts, link_net, link_cwd, link_root, link_executable,
+    link_descriptor;
 Follow follow_cwd, follow_root, follow_executable, follow_descriptor;
 Show show_fdinfo;
 int next_descriptor(const Subject& process, int from);

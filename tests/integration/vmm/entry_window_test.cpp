@@ -74,7 +74,7 @@ struct Machine {
         HostEnds host;
         host.log = Fd(ends[1]);
         machine->devices = TRY(DeviceSet::create(machine->vm, machine->memory, machine->loop, std::move(host),
-                                                 [m = machine.get()](u32 value) { m->ended = value; }));
+                                                 {}, [m = machine.get()](u32 value) { m->ended = value; }));
         return machine;
     }
 };
