@@ -36,11 +36,17 @@ struct Cache {
 };
 thread_local constinit Cache cache{};
 
+// Freed large blocks up to kKeptBlock bytes are kept for the next of about their size, kKeptBytes in all:
+// mapping one anew costs three system calls and a page fault for every page.
+constexpr usize kKeptBlock = 4 * 1024 * 1024, kKeptBytes = 8 * 1024 * 1024;
+
 struct Shared {
     sync::RawMutex mutex;
     Free* list[kClasses] = {};
     u8* next = nullptr;  // the arena's unused part
     u8* end = nullptr;
+    Free* large = nullptr;
+    usize large_bytes = 0;
 };
 constinit Shared shared;
 constinit std::atomic<u64> arena_bytes{0}, mapped_bytes{0};
@@ -116,9 +122,37 @@ void* allocate_small(u32 c) {
     return block;
 }
 
+/// A kept large block of `bytes` or up to a quarter more.
+void* reuse_large(usize bytes) {
+    sync::RawGuard guard(shared.mutex);
+    for (Free** at = &shared.large; *at; at = &(*at)->next) {
+        Free* block = *at;
+        usize size = header_of(block)->size;
+        if (size < bytes || size > bytes + bytes / 4) continue;
+        *at = block->next;
+        shared.large_bytes -= size;
+        header_of(block)->state = kLarge;
+        return block;
+    }
+    return nullptr;
+}
+
+bool keep_large(Header* header) {
+    if (header->size > kKeptBlock) return false;
+    sync::RawGuard guard(shared.mutex);
+    if (shared.large_bytes + header->size > kKeptBytes) return false;
+    auto* block = reinterpret_cast<Free*>(header + 1);
+    header->state = kFree;
+    block->next = shared.large;
+    shared.large = block;
+    shared.large_bytes += header->size;
+    return true;
+}
+
 void* allocate_large(usize size) {
     if (size > (usize{1} << 46)) return nullptr;
     usize bytes = align_up(size + sizeof(Header), kPageSize);
+    if (void* kept = reuse_large(bytes)) return kept;
     i64 at = map(bytes + 2 * kPageSize, sys::kProtNone);
     if (at == 0) return nullptr;
     u64 start = static_cast<u64>(at) + kPageSize;
@@ -159,6 +193,7 @@ void deallocate(void* block) {
             return;
         }
         case kLarge: {
+            if (keep_large(header)) return;
             mapped_bytes.fetch_sub(header->size, std::memory_order_relaxed);
             sys::munmap(reinterpret_cast<u64>(header) - kPageSize, header->size + 2 * kPageSize);
             return;

@@ -72,7 +72,7 @@ inline constexpr Row kPart0[] = {
     {"alloc/dealloc (brk)", "guest_runtime/alloc/alloc.cpp: sys::brk",
      "tests/guest/runtime/core.cpp: the break moved"},
     {"mmap/munmap (large allocations)", "guest_runtime/alloc/alloc.cpp: allocate_large",
-     "tests/guest/runtime/core.cpp: large blocks are given back"},
+     "tests/guest/runtime/core.cpp: and used again, the largest given back"},
 };
 inline constexpr Row kPart1[] = {
     {"fs: File", "guest_runtime/fs/file.hpp: class File", "tests/guest/runtime/fs.cpp: files"},
