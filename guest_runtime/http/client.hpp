@@ -20,7 +20,11 @@ struct Request {
 class Client {
   public:
     /// At most this long for connecting and for every wait for data; none: for ever. 30 s unless told.
-    Client& timeout(std::optional<time::Duration> timeout) { return timeout_ = timeout, *this; }
+    Client& timeout(std::optional<time::Duration> timeout) {
+        connection_.reset();  // its sockets have the old one
+        timeout_ = timeout;
+        return *this;
+    }
     /// How many redirects (301, 302, 303, 307, 308) to follow; 10 unless told, 0: hand them out.
     Client& max_redirects(u32 count) { return redirects_ = count, *this; }
 

@@ -99,13 +99,14 @@ class Command {
     io::Result<ExitStatus> status();
     /// Starts it, gathers what it prints and waits; stdout and stderr not set are piped, stdin is /dev/null.
     io::Result<Output> output();
-    /// Becomes it: answers only when that fails.
+    /// Becomes it: answers only when that fails. Streams and directory that were set may then have been changed.
     io::Error exec();
 
   private:
     struct Prepared;
     io::Result<Child> start(Stdio::Kind unset);
     io::Result<void> prepare(Prepared& p);
+    io::Result<void> open_streams(Stdio::Kind unset, Prepared& p, Child& child);
     Command& keep(io::Result<void> result) {
         if (state_ && !result) state_ = result;
         return *this;

@@ -10,6 +10,7 @@ struct Command::Prepared {
     Vector<const char*> candidates;  // paths to try
     Vector<String> strings;          // what the pointers point at
     const char* directory = nullptr;
+    os::OwnedFd opened[3];          // what the streams of the child are until it has them
     int streams[3] = {-1, -1, -1};  // descriptors for 0, 1, 2; -1: inherit
     u64 mask = 0;                   // blocked signals to go back to
     int error = 0;                  // errno of the child's failure

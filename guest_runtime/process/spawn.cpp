@@ -42,30 +42,35 @@ struct ChildStack {
 
 }  // namespace
 
-io::Result<Child> Command::start(Stdio::Kind unset) {
-    Prepared p;
-    TRY(prepare(p));
-    Child child;
-    os::OwnedFd theirs[3];
+io::Result<void> Command::open_streams(Stdio::Kind unset, Prepared& p, Child& child) {
     for (usize i = 0; i < 3; i++) {
         auto kind = streams_[i] ? streams_[i]->kind_ : unset;
+        os::OwnedFd& theirs = p.opened[i];
         if (kind == Stdio::Kind::Null) {
-            theirs[i] =
-                TRY(os::OwnedFd::from(sys::open("/dev/null", sys::kReadWrite | sys::kCloseOnExec, 0)));
+            theirs = TRY(os::OwnedFd::from(sys::open("/dev/null", sys::kReadWrite | sys::kCloseOnExec, 0)));
         } else if (kind == Stdio::Kind::Fd) {
-            theirs[i] = TRY(streams_[i]->fd_.try_clone());
+            theirs = TRY(streams_[i]->fd_.try_clone());
         } else if (kind == Stdio::Kind::Piped) {
             auto made = TRY(pipe());
-            theirs[i] = i == 0 ? made.reader.into_fd() : made.writer.into_fd();
+            theirs = i == 0 ? made.reader.into_fd() : made.writer.into_fd();
             if (i == 0)
                 child.stdin_pipe.emplace(std::move(made.writer));
             else
                 (i == 1 ? child.stdout_pipe : child.stderr_pipe).emplace(std::move(made.reader));
         }
+        if (!theirs.is_open()) continue;
         // Above the three, so that placing one does not overwrite another.
-        if (theirs[i].is_open() && theirs[i].raw() < 3) theirs[i] = TRY(theirs[i].try_clone());
-        if (theirs[i].is_open()) p.streams[i] = theirs[i].raw();
+        if (theirs.raw() < 3) theirs = TRY(theirs.try_clone());
+        p.streams[i] = theirs.raw();
     }
+    return {};
+}
+
+io::Result<Child> Command::start(Stdio::Kind unset) {
+    Prepared p;
+    TRY(prepare(p));
+    Child child;
+    TRY(open_streams(unset, p, child));
     ChildStack stack;
     if (!stack.memory) return std::unexpected(io::Error(Errno::kENOMEM));
     // No handler may run in the child: it would see this process's memory.
@@ -90,13 +95,14 @@ io::Result<Child> Command::start(Stdio::Kind unset) {
 
 io::Error Command::exec() {
     Prepared p;
-    if (auto ready = prepare(p); !ready) return ready.error();
-    for (usize i = 0; i < 3; i++) {
-        if (!streams_[i]) continue;
-        if (streams_[i]->kind_ == Stdio::Kind::Fd) p.streams[i] = streams_[i]->fd_.raw();
-    }
+    Child child;  // has the other ends of pipes, which nobody will use
+    auto ready = prepare(p);
+    if (ready) ready = open_streams(Stdio::Kind::Inherit, p, child);
+    if (!ready) return ready.error();
     sys::rt_sigprocmask(0, nullptr, &p.mask, sizeof p.mask);
     p.become();
+    abi::SigAction ignore{.handler = sys::kSigIgnore, .flags = 0, .restorer = 0, .mask = 0};
+    sys::rt_sigaction(sys::kSigPipe, &ignore, nullptr, sizeof p.mask);  // as it was (start/start.cpp)
     return io::Error::from_raw_os_error(p.error);
 }
 

@@ -38,6 +38,9 @@ io::Result<void> play_child(std::string_view role) {
         thread::sleep(time::Duration::from_secs(20));
     } else if (role == "abort") {
         process::abort();
+    } else if (role == "become") {
+        Command next(TRY(env::current_exe()));
+        return std::unexpected(next.args({"exit", "5"}).stdin_(Stdio::null()).exec());
     } else if (role == "sigpipe") {
         auto result = stdio::stdout_().write(io::as_bytes("x"));
         eprintln("{}", io::name(result ? ErrorKind::Other : result.error().kind()));
@@ -62,6 +65,9 @@ io::Result<void> endings() {
     check("abort is signal 6", status.signal() == 6 && !status.code());
     String shown = TRY(format("{}", status));
     equal("an exit status prints", shown.view(), "signal: 6");
+
+    check("exec becomes another program", TRY(child("become").status()).code() == 5);
+    fails("exec of nothing", io::Result<void>(std::unexpected(Command("/none").exec())), ErrorKind::NotFound);
 
     auto sleeper = TRY(child("sleep").spawn());
     check("id", sleeper.id() != process::id() && sleeper.id() > 0);
