@@ -22,6 +22,7 @@ constexpr auto kSecondInterrupt = 1s;
 constexpr auto kPipeGrace = 1s;
 constexpr std::byte kEscape{0x1d};  // Ctrl-]
 constexpr int kEscapes = 3;
+constexpr std::byte kEndOfFile{0x04};  // Ctrl-D, VEOF of a new terminal
 
 std::string_view signal_name(int number) { return ::sigabbrev_np(number); }
 
@@ -107,7 +108,11 @@ void ProgramLoop::serve_input() {
     if (room == 0 || (got < 0 && (errno == EINTR || errno == EAGAIN))) return;
     if (got <= 0) {
         input_open_ = false;
-        run_->end_input();
+        // Our terminal is gone: so is the program's. A file that ends is an end of file typed on it.
+        if (options_.guest_terminal && !terminal_)
+            run_->send_input(std::span(&kEndOfFile, 1));
+        else
+            run_->end_input();
         return;
     }
     auto bytes = std::span(buffer).first(static_cast<size_t>(got));

@@ -14,6 +14,7 @@ namespace astra::cli {
 
 struct LoopOptions {
     std::optional<std::chrono::milliseconds> timeout;  // from the guest's launch
+    bool guest_terminal = false;                       // the program has one
     bool raw_terminal = false;                         // standard input becomes raw, its size follows
     bool verbose = false;                              // details go to stderr
 };

@@ -162,6 +162,7 @@ control::Result<void> RunCommand::complete_spec() {
     if (!timeout_.empty()) loop_.timeout = TRY(parse_duration(timeout_));
     if (wants_terminal()) {
         spec_.terminal = terminal_size(STDIN_FILENO).value_or(control::WindowSize{});
+        loop_.guest_terminal = true;
         loop_.raw_terminal = is_foreground_terminal(STDIN_FILENO);
     }
     if (verbose_) spec_.kernel_arguments = "astra.log=2 " + spec_.kernel_arguments;

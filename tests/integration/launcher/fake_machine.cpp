@@ -168,6 +168,15 @@ void wait_for_resize(const Program&) {
         exit_with(0);
     }
 }
+void read_line(const Program&) {  // until Ctrl-D
+    for (;;) {
+        HostFrame frame = receive();
+        if (frame.header.type != Type::Input) continue;
+        std::string_view bytes = std::string_view(frame.payload).substr(sizeof(StreamMessage));
+        write_out(1, bytes.empty() ? "hang-up" : bytes);
+        if (bytes.empty() || bytes.ends_with('\x04')) exit_with(0);
+    }
+}
 void hang(const Program&) {
     for (;;) receive();
 }
@@ -198,6 +207,7 @@ const std::map<std::string, void (*)(const Program&)> kPrograms{
     {"pour", pour},
     {"signals", wait_for_signals},
     {"resize", wait_for_resize},
+    {"line", read_line},
     {"hang", hang},
     {"garbage", break_protocol},
     {"panic", panic},

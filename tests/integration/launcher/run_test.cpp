@@ -235,6 +235,13 @@ TEST(Run, PassesControlCharactersOnARawTerminal) {
     EXPECT_TRUE(process.wait_for("x\x03\x1a\x04"));
 }
 
+TEST(Run, TypesAnEndOfFileOnATerminalFedFromAFile) {
+    auto done = run_astra({"--tty", "line"}, "hello");
+    EXPECT_EQ(done.out, "hello\x04");
+    EXPECT_THAT(run_astra({"--tty", "asked"}).out, HasSubstr("terminal 1 24x80"));
+    EXPECT_THAT(run_astra({"--tty=off", "asked"}).out, HasSubstr("terminal 0"));
+}
+
 TEST(Run, RestoresTheTerminalOnEveryWayOut) {
     struct Way {
         std::vector<std::string> words;
