@@ -194,6 +194,14 @@ class PageTable {
     /// Moves `at` to the first mapped page at or after it and below `end`, or to `end`; returns what lookup()
     /// would there (frame null at the end). Skips empty tables quickly.
     PageEntry next_mapped(UserAddr& at, UserAddr end) const;
+    /// Takes out the leaf table of the 2 MiB at `slot` (2 MiB aligned), entries and all; null when there is
+    /// none. It may serve elsewhere once the TLBs have forgotten the slot.
+    PhysAddr detach_leaf(UserAddr slot);
+    /// Links such a table, for a slot in which nothing is mapped. ENOMEM.
+    Result<void> attach_leaf(UserAddr slot, PhysAddr leaf);
+    /// Entry `index` (0 to 511) of a leaf table that is linked nowhere, and its end.
+    static PageEntry leaf_entry(PhysAddr leaf, usize index);
+    static void clear_leaf_entry(PhysAddr leaf, usize index);
     /// Loads the tables into this CPU.
     void activate() const;
     [[nodiscard]] PhysAddr root() const { return root_; }
@@ -201,6 +209,7 @@ class PageTable {
   private:
     struct Found;
     [[nodiscard]] Found find(u64 address) const;
+    Result<void> link(UserAddr slot, u64 entry);
     PhysAddr root_;
     // The leaf table used last: neighbouring pages are found without a walk.
     mutable u64* leaf_ = nullptr;

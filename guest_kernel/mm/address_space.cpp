@@ -7,6 +7,7 @@
 #include "guest_kernel/mm/shared_memory.hpp"
 #include "guest_kernel/mm/space.hpp"
 #include "guest_kernel/mm/user_copy.hpp"
+#include "guest_kernel/mm/warm_tables.hpp"
 
 namespace astra::mm {
 
@@ -98,7 +99,7 @@ Result<u64> find_place(const Space& space, u64 hint, u64 length, u32 flags, bool
         Result<u64> there = space.areas.gap_above(length, kPageSize, hint, hint + length);
         if (there) return there;
     }
-    if (huge && length >= kHugePageSize) {
+    if (huge && length >= (warm_tables_used() ? kWarmPages * kPageSize : kHugePageSize)) {
         Result<u64> aligned =
             space.areas.gap_below(length, kHugePageSize, kLowestMapping, space.placement_top());
         if (aligned) return aligned;

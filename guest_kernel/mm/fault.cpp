@@ -1,7 +1,10 @@
 // Page faults: which page an access brings in, and when it is copied.
+#include <algorithm>
+
 #include "guest_kernel/drivers/counters.hpp"
 #include "guest_kernel/mm/frame_table.hpp"
 #include "guest_kernel/mm/space.hpp"
+#include "guest_kernel/mm/warm_tables.hpp"
 
 namespace astra::mm {
 
@@ -18,6 +21,12 @@ FaultOutcome outcome_of(Errno error) {
     return error == Errno::kENOMEM ? FaultOutcome::OutOfMemory : FaultOutcome::BeyondEnd;
 }
 
+/// Enough memory is free to bring in more than was asked for.
+bool is_plentiful() {
+    FrameStats stats = frame_stats();
+    return stats.free >= stats.total / 4;
+}
+
 u8* bytes_of(PhysAddr frame) { return static_cast<u8*>(arch::phys_to_virt(frame)); }
 
 }  // namespace
@@ -28,6 +37,7 @@ FaultOutcome Operation::fault_in(Area& area, u64 page, bool write) {
         if (!write || arch::has(entry.flags, PageFlags::Write)) return FaultOutcome::Resolved;
         return copy_on_write(area, page, entry);
     }
+    if (adopt_leaf(page)) return fault_in(area, page, write);
     return area.source ? fault_source(area, page, write) : fault_anonymous(area, page, write);
 }
 
@@ -55,7 +65,25 @@ FaultOutcome Operation::fault_anonymous(Area& area, u64 page, bool write) {
     if (map_huge(area, page)) return FaultOutcome::Resolved;
     Result<PhysAddr> frame = alloc_frame(Zero::Yes);
     if (!frame) return FaultOutcome::OutOfMemory;
-    return install(page, FrameRef::adopt(*frame), leaf_flags(area, true));
+    FaultOutcome outcome = install(page, FrameRef::adopt(*frame), leaf_flags(area, true));
+    if (outcome == FaultOutcome::Resolved) fill_around(area, page);
+    return outcome;
+}
+
+/// Where faults are dear: the rest of the page's group in a large area, as long as memory is plentiful.
+/// Failures do not matter.
+void Operation::fill_around(Area& area, u64 page) {
+    if (!warm_tables_used() || (area.end - area.start) >> kPageShift < kWarmPages || area.has(kAreaNoHuge))
+        return;
+    if (!is_plentiful()) return;
+    u64 group = align_down(page, kAroundPages * kPageSize);
+    u64 first = std::max(group, area.start), last = std::min(group + kAroundPages * kPageSize, area.end);
+    for (u64 at = first; at < last; at += kPageSize) {
+        if (is_mapped(guard_->table.lookup(UserAddr(at)))) continue;
+        Result<PhysAddr> frame = alloc_frame(Zero::Yes);
+        if (!frame) return;
+        if (install(at, FrameRef::adopt(*frame), leaf_flags(area, true)) != FaultOutcome::Resolved) return;
+    }
 }
 
 /// A whole 2 MiB page, where the area has room for one, nothing of it is mapped yet and memory is plentiful.
@@ -64,8 +92,7 @@ bool Operation::map_huge(Area& area, u64 page) {
     if (base < area.start || end > area.end || area.has(kAreaNoHuge)) return false;
     UserAddr first(base);
     if (is_mapped(guard_->table.next_mapped(first, UserAddr(end)))) return false;
-    FrameStats stats = frame_stats();
-    if (stats.free < stats.total / 4) return false;
+    if (!is_plentiful()) return false;
     constexpr u32 kOrder = kHugePageShift - kPageShift;
     Result<PhysAddr> frames = alloc_frames(kOrder, Zero::Yes);
     if (!frames) return false;

@@ -8,6 +8,7 @@
 
 #include "guest_kernel/mm/frame_table.hpp"
 #include "guest_kernel/mm/heap.hpp"
+#include "guest_kernel/mm/warm_tables.hpp"
 #include "guest_kernel/sched/lock.hpp"
 
 namespace astra::mm {
@@ -201,10 +202,12 @@ void init_frames(std::span<const BootInfo::Range> ram) {
     zeros = *frame;
     frame_at(frame_number(zeros)).state = FrameState::Reserved;
     zero(zeros, 0);
+    use_warm_tables(arch::build() == abi::control::Build::Flat);
 }
 
-Result<PhysAddr> take_frames(u32 order, Reserve reserve) {
-    if (order > kMaxOrder) return fail(Errno::kENOMEM);
+namespace {
+
+Result<PhysAddr> take_free_frames(u32 order, Reserve reserve) {
     auto b = buddy.lock();
     u64 kept = reserve == Reserve::Use ? 0 : b->reserve;
     if (b->free < kept + (u64{1} << order)) return fail(Errno::kENOMEM);
@@ -214,6 +217,15 @@ Result<PhysAddr> take_frames(u32 order, Reserve reserve) {
     frame_at(number) = {
         .next = 0, .prev = 0, .refs = 1, .state = FrameState::Block, .order = static_cast<u8>(order)};
     return frame_address(number);
+}
+
+}  // namespace
+
+Result<PhysAddr> take_frames(u32 order, Reserve reserve) {
+    if (order > kMaxOrder) return fail(Errno::kENOMEM);
+    Result<PhysAddr> taken = take_free_frames(order, reserve);
+    if (taken || trim_warm_tables() == 0) return taken;
+    return take_free_frames(order, reserve);
 }
 
 Result<PhysAddr> alloc_frames(u32 order, Zero zeroed) {
@@ -293,8 +305,10 @@ void account_kernel_stack(i64 frames) {
 }
 
 FrameStats frame_stats() {
+    WarmStats warm = warm_stats();
     auto b = buddy.lock();
-    return {b->total, b->free, page_tables.load(), kernel_stacks.load()};
+    return {b->total, b->free + warm.pages + warm.tables, page_tables.load() - warm.tables,
+            kernel_stacks.load()};
 }
 
 }  // namespace astra::mm

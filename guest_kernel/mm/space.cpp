@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "guest_kernel/mm/frame_table.hpp"
+#include "guest_kernel/mm/warm_tables.hpp"
 
 namespace astra::mm {
 
@@ -141,6 +142,7 @@ Result<void> Operation::cut(u64 address) {
 Result<void> Operation::unmap(u64 start, u64 end) {
     if (!guard_->areas.overlapping(start, end)) return {};
     if (Area* last = guard_->areas.find(end); last && last->start < start) TRY(cut(end));
+    park(start, end);
     TRY(zap(start, end));
     while (Area* area = guard_->areas.overlapping(start, end)) {
         if (area->start < start)
@@ -200,6 +202,10 @@ void Operation::flush() {
     free_frame_chain(exclusive_);
     exclusive_ = 0;
     while (shared_count_) unref_frame(PhysAddr(shared_[--shared_count_]));
+    while (leaf_count_) {
+        const Leaf& leaf = leaves_[--leaf_count_];
+        park_leaf(leaf.slot, leaf.table);
+    }
 }
 
 }  // namespace astra::mm

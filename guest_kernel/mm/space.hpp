@@ -84,6 +84,12 @@ class Operation {
     void tightened(u64 start, u64 end);
     /// Brings in the page of `area` at `page` for a read or a write. (fault.cpp)
     FaultOutcome fault_in(Area& area, u64 page, bool write);
+    /// Takes the leaf tables that serve [start, end) and nothing else out with their pages, to be parked.
+    /// What may not stay in them is left for zap(). (warm_leaves.cpp)
+    void park(u64 start, u64 end);
+    /// Links a leaf table parked for the slot of `page`, with what is right in it. False: the page is not
+    /// there.
+    bool adopt_leaf(u64 page);
 
   private:
     void flush();
@@ -94,6 +100,9 @@ class Operation {
     FaultOutcome install(u64 page, FrameRef frame, arch::PageFlags flags);
     FaultOutcome install_copy(Area& area, u64 page, PhysAddr from);
     void map_around(Area& area, u64 page);
+    void fill_around(Area& area, u64 page);
+    bool serves_alone(u64 slot, u64 start, u64 end);
+    bool renews(Area& area, u64 page, const arch::PageEntry& entry);
 
     AddressSpace& owner_;
     AreaMap& map_;
@@ -104,6 +113,13 @@ class Operation {
     static constexpr usize kSharedMax = 64;
     u64 shared_[kSharedMax];  // frames with other owners, whose reference goes after the flush
     usize shared_count_ = 0;
+    struct Leaf {
+        u64 slot;
+        PhysAddr table;
+    };
+    static constexpr usize kLeavesMax = 8;
+    Leaf leaves_[kLeavesMax];  // taken out, to be parked after the flush
+    usize leaf_count_ = 0;
 };
 
 }  // namespace astra::mm

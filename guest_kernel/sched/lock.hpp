@@ -51,6 +51,7 @@ enum class Rank : u8 {
     ControlPort,
     Virtio,
     Heap,
+    WarmTables,  // page tables kept for reuse
     Frames,
     Log,
 };

@@ -125,16 +125,46 @@ Result<void> PageTable::map(UserAddr page, PhysAddr frame, PageFlags flags) {
     return {};
 }
 
-Result<void> PageTable::map_huge(UserAddr page, PhysAddr frame, PageFlags flags) {
-    Pte* entry = TRY(make_entry(root_, page.raw(), 1));
-    Pte old = std::exchange(*entry, frame.raw() | bits_of(flags) | kPteHuge);
+/// Writes the entry of the page directory for `slot`. A leaf table that is there is empty and goes.
+Result<void> PageTable::link(UserAddr slot, Pte content) {
+    Pte* entry = TRY(make_entry(root_, slot.raw(), 1));
+    Pte old = std::exchange(*entry, content);
     if (!(old & kPtePresent) || old & kPteHuge) return {};
-    if (page.raw() == leaf_base_) leaf_base_ = ~u64{0};
+    if (slot.raw() == leaf_base_) leaf_base_ = ~u64{0};
     // CPUs may still hold the way to the empty leaf table in their paging-structure caches.
-    flush_tlb((u64{1} << cpus_online()) - 1, page, page + kPageSize);
+    flush_tlb((u64{1} << cpus_online()) - 1, slot, slot + kPageSize);
     mm::free_page_table_frame(PhysAddr(old & kPteFrame));
     return {};
 }
+
+Result<void> PageTable::map_huge(UserAddr page, PhysAddr frame, PageFlags flags) {
+    return link(page, frame.raw() | bits_of(flags) | kPteHuge);
+}
+
+Result<void> PageTable::attach_leaf(UserAddr slot, PhysAddr leaf) {
+    return link(slot, leaf.raw() | kPtePresent | kPteWrite | kPteUser);
+}
+
+PhysAddr PageTable::detach_leaf(UserAddr slot) {
+    Pte* table = table_at(root_.raw());
+    for (u32 level = 3; level > 1; level--) {
+        Pte entry = table[table_index(slot.raw(), level)];
+        if (!(entry & kPtePresent)) return {};
+        table = table_at(entry);
+    }
+    Pte& entry = table[table_index(slot.raw(), 1)];
+    if (!(entry & kPtePresent) || entry & kPteHuge) return {};
+    if (slot.raw() == leaf_base_) leaf_base_ = ~u64{0};
+    return PhysAddr(std::exchange(entry, 0) & kPteFrame);
+}
+
+PageEntry PageTable::leaf_entry(PhysAddr leaf, usize index) {
+    Pte entry = table_at(leaf.raw())[index];
+    if (!(entry & kPteMapped)) return {};
+    return {PhysAddr(entry & kPteFrame), flags_of(entry)};
+}
+
+void PageTable::clear_leaf_entry(PhysAddr leaf, usize index) { table_at(leaf.raw())[index] = 0; }
 
 Result<void> PageTable::split(UserAddr page) {
     Found found = find(page.raw());
