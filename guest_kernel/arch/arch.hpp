@@ -202,6 +202,11 @@ class PageTable {
     /// Entry `index` (0 to 511) of a leaf table that is linked nowhere, and its end.
     static PageEntry leaf_entry(PhysAddr leaf, usize index);
     static void clear_leaf_entry(PhysAddr leaf, usize index);
+    /// Gives up the tables without freeing them: their root, for adopt() to own them again.
+    PhysAddr leak();
+    static PageTable adopt(PhysAddr root);
+    /// Frames the tables take up, the root among them.
+    [[nodiscard]] u64 table_frames() const;
     /// Loads the tables into this CPU.
     void activate() const;
     [[nodiscard]] PhysAddr root() const { return root_; }

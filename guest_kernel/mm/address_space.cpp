@@ -29,7 +29,8 @@ AddressSpace::~AddressSpace() {
     {
         Operation op(*this, *map_);
         // Area by area, so that empty tables between them are not searched; nothing sticks out to be split.
-        while (Area* area = op->areas.first()) (void)op.unmap(area->start, area->end);
+        if (!op.park_tree())
+            while (Area* area = op->areas.first()) (void)op.unmap(area->start, area->end);
     }
     delete map_;
 }

@@ -72,6 +72,9 @@ class AddressSpace : public RefCounted {
         u64 address_space = ~u64{0}, data = ~u64{0}, stack = 8 << 20;
     };
     void set_limits(const Limits& limits);
+    /// The program is mapped and about to start: gives it the page tables that an earlier process with the
+    /// same program left behind, where that is worth while. Called once, before any CPU uses the space.
+    void warm_up();
 
     FaultOutcome handle_fault(const FaultInfo& fault);
     /// Brings pages in as if read (write) by the program; used before kernel accesses that must not fault.

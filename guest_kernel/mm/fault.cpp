@@ -21,12 +21,6 @@ FaultOutcome outcome_of(Errno error) {
     return error == Errno::kENOMEM ? FaultOutcome::OutOfMemory : FaultOutcome::BeyondEnd;
 }
 
-/// Enough memory is free to bring in more than was asked for.
-bool is_plentiful() {
-    FrameStats stats = frame_stats();
-    return stats.free >= stats.total / 4;
-}
-
 u8* bytes_of(PhysAddr frame) { return static_cast<u8*>(arch::phys_to_virt(frame)); }
 
 }  // namespace

@@ -204,7 +204,7 @@ void Operation::flush() {
     while (shared_count_) unref_frame(PhysAddr(shared_[--shared_count_]));
     while (leaf_count_) {
         const Leaf& leaf = leaves_[--leaf_count_];
-        park_leaf(leaf.slot, leaf.table);
+        park_tables({WarmKind::Leaf, leaf.slot}, leaf.table);
     }
 }
 

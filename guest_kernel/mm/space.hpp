@@ -3,6 +3,7 @@
 #pragma once
 #include "guest_kernel/mm/address_space.hpp"
 #include "guest_kernel/mm/area.hpp"
+#include "guest_kernel/mm/warm_tables.hpp"
 
 namespace astra::mm {
 
@@ -27,6 +28,7 @@ struct Space {
 struct AreaMap {
     sched::MutexLocked<Space, sched::Rank::AddressSpace> space;
     std::atomic<u64> cpus{0};  // CPUs that have the tables loaded
+    WarmName warmth;           // under which the tables are parked at the end; key 0: not at all
 };
 
 /// Access for a private area of `area`'s protection.
@@ -44,6 +46,10 @@ i64 resident_pages(const arch::PageEntry& entry);
 Result<u64> find_place(const Space& space, u64 hint, u64 length, u32 flags, bool huge);
 /// ENOMEM when `length` more bytes (of private writable memory: `data`) would exceed the process's limits.
 Result<void> check_limits(const Space& space, u64 length, bool data);
+/// A page of the image: never freed, never changed.
+bool is_outside_ram(PhysAddr frame);
+/// The entry may stay in tables that are parked: a page of the image, or one that nothing else refers to.
+bool may_stay(const Area& area, const arch::PageEntry& entry);
 /// True when nothing but this entry refers to the frame or frames it maps.
 bool is_sole_owner(const arch::PageEntry& entry);
 
@@ -90,6 +96,13 @@ class Operation {
     /// Links a leaf table parked for the slot of `page`, with what is right in it. False: the page is not
     /// there.
     bool adopt_leaf(u64 page);
+    /// Parks the tables of a space that has ended, with what may stay in them. False: unmap them.
+    /// (warm_trees.cpp)
+    bool park_tree();
+    /// Replaces the tables by a tree parked under `name`. Its pages have the contents they have in
+    /// `contents`, the process that forks or this space's tables until now, or are as a fault would bring
+    /// them in.
+    void adopt_tree(WarmName name, arch::PageTable& contents);
 
   private:
     void flush();
@@ -102,7 +115,9 @@ class Operation {
     void map_around(Area& area, u64 page);
     void fill_around(Area& area, u64 page);
     bool serves_alone(u64 slot, u64 start, u64 end);
-    bool renews(Area& area, u64 page, const arch::PageEntry& entry);
+    bool renews(Area& area, u64 page, const arch::PageEntry& entry, const arch::PageEntry& contents,
+                bool small);
+    bool merge(arch::PageTable& tree, arch::PageTable& old);
 
     AddressSpace& owner_;
     AreaMap& map_;

@@ -17,19 +17,17 @@ constexpr u64 kLeafEntries = kHugePageSize / kPageSize;
 /// A table with fewer pages than this is not worth its keep.
 constexpr u64 kFewestPages = 16;
 
+u8* bytes_of(PhysAddr frame) { return static_cast<u8*>(arch::phys_to_virt(frame)); }
+
+}  // namespace
+
 bool is_outside_ram(PhysAddr frame) { return frame != zero_frame() && frame_refs(frame) == ~0u; }
 
-/// The entry is of a kind that may stay in a table: a page of the image, or one that only this table refers
-/// to.
 bool may_stay(const Area& area, const PageEntry& entry) {
     if (arch::has(entry.flags, PageFlags::Huge) || area.has(kAreaShared)) return false;
     if (is_outside_ram(entry.frame)) return area.source && entry.flags == leaf_flags(area, false);
     return arch::has(entry.flags, PageFlags::Write) && frame_refs(entry.frame) == 1;
 }
-
-u8* bytes_of(PhysAddr frame) { return static_cast<u8*>(arch::phys_to_virt(frame)); }
-
-}  // namespace
 
 /// True when no area but those of [start, end) reaches into the slot.
 bool Operation::serves_alone(u64 slot, u64 start, u64 end) {
@@ -38,7 +36,7 @@ bool Operation::serves_alone(u64 slot, u64 start, u64 end) {
 }
 
 void Operation::park(u64 start, u64 end) {
-    if (!warm_tables_used() || (end - start) >> kPageShift < kFewestPages) return;
+    if (!warm_tables_used() || (end - start) >> kPageShift < kFewestPages || !is_plentiful()) return;
     PageTable& table = guard_->table;
     UserAddr at(start);
     while (is_mapped(table.next_mapped(at, UserAddr(end)))) {
@@ -68,23 +66,28 @@ void Operation::park(u64 start, u64 end) {
     }
 }
 
-/// True when `entry`, of a parked table, is what a fault at `page` would bring in now; a page of its own is
-/// filled anew.
-bool Operation::renews(Area& area, u64 page, const PageEntry& entry) {
-    if (area.has(kAreaShared)) return false;
+/// True when `entry`, of a parked table, is what belongs at `page` of `area`: a page of the image that a
+/// fault would bring in, or a page of its own, which is filled from `contents` or as a fault would. `small`:
+/// also in areas too small to be brought in unasked.
+bool Operation::renews(Area& area, u64 page, const PageEntry& entry, const PageEntry& contents, bool small) {
     const bool own = !is_outside_ram(entry.frame);
-    if (entry.flags != leaf_flags(area, own)) return false;
-    if (!area.source) {
-        if (!own || area.has(kAreaNoHuge) || (area.end - area.start) >> kPageShift < kWarmPages) return false;
+    if (area.has(kAreaShared) || entry.flags != leaf_flags(area, own)) return false;
+    if (is_mapped(contents) && arch::has(contents.flags, PageFlags::Huge)) return false;
+    if (!own && is_mapped(contents)) return contents.frame == entry.frame;
+    if (own && is_mapped(contents)) {
+        __builtin_memcpy(bytes_of(entry.frame), bytes_of(contents.frame), kPageSize);
+    } else if (area.source) {
+        const u64 index = area.page_index(page);
+        if (index >= align_up(area.source->mapping_size(), kPageSize) >> kPageShift) return false;
+        FrameRef now = area.source->page_if_resident(index);
+        if (!now || !own) return now && now.frame() == entry.frame;
+        __builtin_memcpy(bytes_of(entry.frame), now.data(), kPageSize);
+    } else {
+        const bool large = !area.has(kAreaNoHuge) && (area.end - area.start) >> kPageShift >= kWarmPages;
+        if (!own || (!small && !large)) return false;
         __builtin_memset(bytes_of(entry.frame), 0, kPageSize);
-        return true;
     }
-    const u64 index = area.page_index(page);
-    if (index >= align_up(area.source->mapping_size(), kPageSize) >> kPageShift) return false;
-    FrameRef now = area.source->page_if_resident(index);
-    if (!now || !own) return now && now.frame() == entry.frame;
-    __builtin_memcpy(bytes_of(entry.frame), now.data(), kPageSize);
-    area.flags |= kAreaCopied;
+    if (area.source) area.flags |= kAreaCopied;
     return true;
 }
 
@@ -93,7 +96,7 @@ bool Operation::adopt_leaf(u64 page) {
     const u64 slot = align_down(page, kHugePageSize);
     UserAddr at(slot);
     if (is_mapped(guard_->table.next_mapped(at, UserAddr(slot + kHugePageSize)))) return false;
-    PhysAddr leaf = take_parked_leaf(slot);
+    PhysAddr leaf = take_parked({WarmKind::Leaf, slot});
     if (leaf.is_null()) return false;
     i64 resident = 0;
     Area* area = nullptr;
@@ -102,7 +105,7 @@ bool Operation::adopt_leaf(u64 page) {
         if (!is_mapped(entry)) continue;
         const u64 address = slot + i * kPageSize;
         if (!area || address >= area->end) area = guard_->areas.at_or_after(address);
-        if (area && area->start <= address && renews(*area, address, entry)) {
+        if (area && area->start <= address && renews(*area, address, entry, {}, false)) {
             resident++;
             continue;
         }
@@ -110,7 +113,7 @@ bool Operation::adopt_leaf(u64 page) {
         unref_frame(entry.frame);
     }
     if (!guard_->table.attach_leaf(UserAddr(slot), leaf)) {
-        free_leaf(leaf);
+        free_tables(WarmKind::Leaf, leaf);
         return false;
     }
     guard_->add_resident(resident);

@@ -10,43 +10,56 @@ namespace astra::mm {
 
 namespace {
 
-constexpr u32 kMostLeaves = 64;
+constexpr u32 kMost = 32;
 constexpr u32 kLeafEntries = kHugePageSize / kPageSize;
 
 struct Parked {
-    u64 slot = 0;
-    PhysAddr leaf;
-    u64 pages = 0;
+    WarmName name;
+    PhysAddr table;
+    WarmStats size;
 };
 
 struct Parking {
-    Parked leaves[kMostLeaves];  // oldest first
+    Parked parked[kMost];  // oldest first
     u32 count = 0;
-
-    void remove(u32 index) {
-        count--;
-        for (u32 i = index; i < count; i++) leaves[i] = leaves[i + 1];
-    }
 };
 
 constinit sched::SpinLocked<Parking, sched::Rank::WarmTables> parking;
 constinit std::atomic<bool> used{false};
-constinit std::atomic<u64> parked_tables{0}, parked_pages{0};
+constinit std::atomic<u64> tables_held{0}, pages_held{0};
 
-u64 pages_of(PhysAddr leaf) {
-    u64 pages = 0;
-    for (u32 i = 0; i < kLeafEntries; i++) {
-        PhysAddr frame = arch::PageTable::leaf_entry(leaf, i).frame;
-        if (!frame.is_null() && frame_refs(frame) != ~0u) pages++;
+/// Calls `each(entry)` for every page that is mapped.
+template <class Each>
+void visit(WarmKind kind, PhysAddr table, Each&& each) {
+    if (kind == WarmKind::Leaf) {
+        for (u32 i = 0; i < kLeafEntries; i++)
+            if (arch::PageEntry e = arch::PageTable::leaf_entry(table, i); !e.frame.is_null()) each(e);
+        return;
     }
-    return pages;
+    arch::PageTable tree = arch::PageTable::adopt(table);
+    const UserAddr end(arch::kUserEnd);
+    UserAddr at;
+    for (arch::PageEntry e; !(e = tree.next_mapped(at, end)).frame.is_null(); at += kPageSize) each(e);
+    (void)tree.leak();
+}
+
+WarmStats size_of(WarmKind kind, PhysAddr table) {
+    WarmStats size{1, 0};
+    if (kind != WarmKind::Leaf) {
+        arch::PageTable tree = arch::PageTable::adopt(table);
+        size.tables = tree.table_frames();
+        (void)tree.leak();
+    }
+    visit(kind, table, [&size](const arch::PageEntry& e) { size.pages += frame_refs(e.frame) != ~0u; });
+    return size;
 }
 
 Parked leave(Parking& p, u32 index) {
-    Parked gone = p.leaves[index];
-    p.remove(index);
-    parked_tables.fetch_sub(1, std::memory_order_relaxed);
-    parked_pages.fetch_sub(gone.pages, std::memory_order_relaxed);
+    Parked gone = p.parked[index];
+    p.count--;
+    for (u32 i = index; i < p.count; i++) p.parked[i] = p.parked[i + 1];
+    tables_held.fetch_sub(gone.size.tables, std::memory_order_relaxed);
+    pages_held.fetch_sub(gone.size.pages, std::memory_order_relaxed);
     return gone;
 }
 
@@ -55,33 +68,37 @@ Parked leave(Parking& p, u32 index) {
 void use_warm_tables(bool on) { used.store(on, std::memory_order_relaxed); }
 bool warm_tables_used() { return used.load(std::memory_order_relaxed); }
 
-void park_leaf(u64 slot, PhysAddr leaf) {
-    Parked fresh{slot, leaf, pages_of(leaf)};
-    PhysAddr oldest;
-    {
-        auto p = parking.lock();
-        if (p->count == kMostLeaves) oldest = leave(*p, 0).leaf;
-        p->leaves[p->count++] = fresh;
-        parked_tables.fetch_add(1, std::memory_order_relaxed);
-        parked_pages.fetch_add(fresh.pages, std::memory_order_relaxed);
-    }
-    if (!oldest.is_null()) free_leaf(oldest);
+bool is_plentiful() {
+    FrameStats stats = frame_stats();
+    return stats.free >= stats.total / 4;
 }
 
-PhysAddr take_parked_leaf(u64 slot) {
-    if (parked_tables.load(std::memory_order_relaxed) == 0) return {};
+void park_tables(WarmName name, PhysAddr table) {
+    Parked fresh{name, table, size_of(name.kind, table)}, oldest;
+    {
+        auto p = parking.lock();
+        if (p->count == kMost) oldest = leave(*p, 0);
+        p->parked[p->count++] = fresh;
+        tables_held.fetch_add(fresh.size.tables, std::memory_order_relaxed);
+        pages_held.fetch_add(fresh.size.pages, std::memory_order_relaxed);
+    }
+    if (!oldest.table.is_null()) free_tables(oldest.name.kind, oldest.table);
+}
+
+PhysAddr take_parked(WarmName name) {
+    if (tables_held.load(std::memory_order_relaxed) == 0) return {};
     auto p = parking.lock();
     for (u32 i = p->count; i-- > 0;)
-        if (p->leaves[i].slot == slot) return leave(*p, i).leaf;
+        if (p->parked[i].name == name) return leave(*p, i).table;
     return {};
 }
 
-void free_leaf(PhysAddr leaf) {
-    for (u32 i = 0; i < kLeafEntries; i++) {
-        PhysAddr frame = arch::PageTable::leaf_entry(leaf, i).frame;
-        if (!frame.is_null()) unref_frame(frame);
-    }
-    free_page_table_frame(leaf);
+void free_tables(WarmKind kind, PhysAddr table) {
+    visit(kind, table, [](const arch::PageEntry& e) { unref_frame(e.frame); });
+    if (kind == WarmKind::Leaf)
+        free_page_table_frame(table);
+    else
+        (void)arch::PageTable::adopt(table);  // its end frees them
 }
 
 u64 trim_warm_tables() {
@@ -93,11 +110,11 @@ u64 trim_warm_tables() {
             if (p->count == 0) return freed;
             gone = leave(*p, 0);
         }
-        free_leaf(gone.leaf);
-        freed += gone.pages + 1;
+        free_tables(gone.name.kind, gone.table);
+        freed += gone.size.tables + gone.size.pages;
     }
 }
 
-WarmStats warm_stats() { return {parked_tables.load(), parked_pages.load()}; }
+WarmStats warm_stats() { return {tables_held.load(), pages_held.load()}; }
 
 }  // namespace astra::mm

@@ -7,6 +7,10 @@
 // parked with the frames they map, by the 2 MiB ("slot") they served, and the next fault in an empty slot
 // looks here first.
 //
+// Whole trees are kept as well: when a process ends or executes another program, its tables are parked under
+// the program's name, apart for those that fork made and those that exec made. The next process of that kind
+// starts with them, and with the pages its predecessor touched.
+//
 // What a parked table may hold: pages of the image (never freed, never changed), and writable pages that no
 // one else refers to. All else leaves it as ever. Nothing is believed when it is linked again
 // (Operation::renews): every entry must be what a fault would bring in now, with today's areas, or it goes.
@@ -31,18 +35,28 @@ inline constexpr u64 kWarmPages = 32;
 void use_warm_tables(bool on);
 [[nodiscard]] bool warm_tables_used();
 
-/// Parks the leaf table of `slot` (2 MiB aligned), which no TLB knows any more, with the references of the
-/// frames it maps. The oldest makes room.
-void park_leaf(u64 slot, PhysAddr leaf);
-/// A leaf parked for `slot`, the caller's from now on; null when there is none.
-PhysAddr take_parked_leaf(u64 slot);
-/// Gives up a leaf table that is linked nowhere, and its frames.
-void free_leaf(PhysAddr leaf);
+/// What is parked: a leaf table under the address of its slot, or a tree under the name of its program.
+enum class WarmKind : u8 { Leaf, Forked, Executed };
+struct WarmName {
+    WarmKind kind = WarmKind::Leaf;
+    u64 key = 0;
+    bool operator==(const WarmName&) const = default;
+};
+
+/// Parks a leaf table or the root of a tree, which no TLB knows any more, with the references of the frames
+/// it maps. The oldest makes room.
+void park_tables(WarmName name, PhysAddr table);
+/// What is parked under `name`, the caller's from now on; null when there is none.
+PhysAddr take_parked(WarmName name);
+/// Gives up tables that are in use nowhere, and their frames.
+void free_tables(WarmKind kind, PhysAddr table);
+/// True while so much memory is free that some may be kept warm or brought in unasked.
+bool is_plentiful();
 
 /// Frees all that is parked. Returns how many frames that were.
 u64 trim_warm_tables();
 struct WarmStats {
-    u64 tables, pages;  // page-table frames, frames of RAM they map
+    u64 tables = 0, pages = 0;  // page-table frames, frames of RAM they map
 };
 WarmStats warm_stats();
 

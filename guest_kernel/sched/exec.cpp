@@ -89,6 +89,7 @@ Result<Prepared> prepare(const fs::Path& base, ExecRequest& request) {
     UserAddr vdso = TRY(map_vdso(*prepared.space));
     prepared.stack = TRY(build_stack(*prepared.space, prepared.program, request,
                                      {prepared.credentials, prepared.secure, stack_limit, vdso}));
+    prepared.space->warm_up();
     return prepared;
 }
 

@@ -47,6 +47,14 @@ void free_tables(Pte* table, u32 level, usize entries) {
     }
 }
 
+u64 count_tables(const Pte* table, u32 level, usize entries) {
+    u64 count = 1;
+    for (usize i = 0; level > 0 && i < entries; i++)
+        if (table[i] & kPtePresent && !(table[i] & kPteHuge))
+            count += level > 1 ? count_tables(table_at(table[i]), level - 1, kTableEntries) : 1;
+    return count;
+}
+
 /// Address of the first page at or after `from` (below `end`) mapped in `table`, whose first byte is `base`;
 /// else `end`.
 u64 first_mapped(const Pte* table, u32 level, u64 base, u64 from, u64 end) {
@@ -144,6 +152,20 @@ Result<void> PageTable::map_huge(UserAddr page, PhysAddr frame, PageFlags flags)
 Result<void> PageTable::attach_leaf(UserAddr slot, PhysAddr leaf) {
     return link(slot, leaf.raw() | kPtePresent | kPteWrite | kPteUser);
 }
+
+PhysAddr PageTable::leak() {
+    PageTable gone;
+    gone = static_cast<PageTable&&>(*this);
+    return std::exchange(gone.root_, PhysAddr());
+}
+
+PageTable PageTable::adopt(PhysAddr root) {
+    PageTable table;
+    table.root_ = root;
+    return table;
+}
+
+u64 PageTable::table_frames() const { return count_tables(table_at(root_.raw()), 3, kFirstKernelSlot); }
 
 PhysAddr PageTable::detach_leaf(UserAddr slot) {
     Pte* table = table_at(root_.raw());
