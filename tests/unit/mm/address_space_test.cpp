@@ -1,6 +1,7 @@
 // Address spaces seen by their program: mappings, protection, faults, fork, and the frames they cost.
 #include "guest_kernel/mm/address_space.hpp"
 
+#include "guest_kernel/mm/warm_tables.hpp"
 #include "tests/unit/mm/fixture.hpp"
 
 namespace astra::mm {
@@ -360,7 +361,22 @@ TEST_F(Space, RunsOutOfMemoryGracefully) {
 }
 
 // Every page of a window against what it should be, through mappings, protections, moves and forks.
-TEST_F(Space, AgreesWithAModel) {
+class SpaceModel : public SpaceTest {
+  protected:
+    void agree();
+};
+
+TEST_F(SpaceModel, Agrees) { agree(); }
+
+TEST_F(SpaceModel, AgreesWithWarmTables) {
+    use_warm_tables(true);
+    map(*space, 0x7000'0000, kPageSize, kRw, kMapPrivate | kMapFixed,
+        Ref<PageSource>(*make_ref<TestSource>(1)));
+    space->warm_up();
+    agree();
+}
+
+void SpaceModel::agree() {
     constexpr u64 kWindow = 0x4000'0000, kPages = 1200;
     struct Page {
         bool mapped = false;

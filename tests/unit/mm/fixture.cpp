@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "guest_kernel/mm/heap.hpp"
+#include "guest_kernel/mm/warm_tables.hpp"
 
 namespace astra {
 
@@ -39,6 +40,10 @@ SpaceTest::~SpaceTest() {
     EXPECT_EQ(space->ref_count(), 1u);
     space = {};
     EXPECT_EQ(mm::frame_stats().free, free_before_) << "frames leaked";
+    EXPECT_EQ(mm::frame_stats().page_tables, 0u);
+    mm::trim_warm_tables();
+    EXPECT_EQ(mm::warm_stats().tables, 0u);
+    EXPECT_EQ(mm::frame_stats().free, free_before_) << "frames leaked with warm tables";
     EXPECT_EQ(mm::frame_stats().page_tables, 0u);
 }
 
