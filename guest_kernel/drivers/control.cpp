@@ -6,6 +6,7 @@
 #include "guest_kernel/drivers/streams.hpp"
 #include "guest_kernel/drivers/tty.hpp"
 #include "guest_kernel/drivers/virtio_console.hpp"
+#include "guest_kernel/net/inet/network.hpp"
 #include "guest_kernel/sched/process.hpp"
 #include "guest_kernel/sched/scheduler.hpp"
 
@@ -222,6 +223,7 @@ void report_panic(u64 rip, std::span<const char> report) {
 }
 
 void shut_down() {
+    net::drain_network();
     if (auto* port = virtio::control_port()) port->drain();
     if (auto* port = virtio::console_port()) port->drain();
     arch::exit_machine(abi::machine::ExitCode::Clean);

@@ -45,24 +45,53 @@ Result<void> configure(inet::Link& link, std::string_view words) {
     });
 }
 
-void bring_up() {
+/// The link-local address that follows from the hardware's (RFC 4291, 2.5.6 and appendix A).
+IpAddress link_local(const inet::MacAddress& mac) {
+    const u8* m = mac.bytes;
+    const u8 bytes[16] = {0xfe, 0x80, 0,    0,    0,    0,    0,   0, static_cast<u8>(m[0] ^ 2),
+                          m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]};
+    return IpAddress::v6(bytes);
+}
+
+/// Answers the name server that DHCP told; unspecified: none.
+IpAddress bring_up() {
     auto link = virtio::start_network_device();
     if (!link) {
         if (link.error() != Errno::kENODEV)
             log(LogLevel::Error, "the network device does not start: %s",
                 abi::errno_name(static_cast<int>(link.error())));
-        return;
+        return {};
     }
-    auto words = command_line_value("astra.ip");
-    if (!words) {
-        if (auto lease = acquire_lease(**link); !lease)
-            log(LogLevel::Warning, "eth0 has no address: %s",
-                abi::errno_name(static_cast<int>(lease.error())));
-        return;
+    const IpAddress own = link_local((*link)->mac);
+    if (auto added = with_stack([&](inet::Stack& stack) { return stack.add_address(**link, own, 64); });
+        !added)
+        log(LogLevel::Error, "eth0 has no link-local address: %s",
+            abi::errno_name(static_cast<int>(added.error())));
+    if (auto words = command_line_value("astra.ip")) {
+        if (auto configured = configure(**link, *words); !configured)
+            log(LogLevel::Error, "astra.ip=%.*s: %s", static_cast<int>(words->size()), words->data(),
+                abi::errno_name(static_cast<int>(configured.error())));
+        return {};
     }
-    if (auto configured = configure(**link, *words); !configured)
-        log(LogLevel::Error, "astra.ip=%.*s: %s", static_cast<int>(words->size()), words->data(),
-            abi::errno_name(static_cast<int>(configured.error())));
+    auto lease = acquire_lease(**link);
+    if (lease) return lease->name_server;
+    log(LogLevel::Warning, "eth0 has no address: %s", abi::errno_name(static_cast<int>(lease.error())));
+    return {};
+}
+
+void provide(std::string_view name, std::string_view text) {
+    if (auto written = fs::provide_file("etc", name, text); !written)
+        log(LogLevel::Warning, "no /etc/%.*s: %s", static_cast<int>(name.size()), name.data(),
+            abi::errno_name(static_cast<int>(written.error())));
+}
+
+void provide_names(std::string_view server) {
+    char text[64];
+    const usize length =
+        format_to(text, sizeof text, "nameserver %.*s\n", static_cast<int>(server.size()), server.data());
+    if (length >= sizeof text) return log(LogLevel::Error, "the name server's address is too long");
+    provide("resolv.conf", {text, length});
+    provide("hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
 }
 
 struct Once {
@@ -74,28 +103,25 @@ std::atomic<bool> started{false};
 }  // namespace
 
 void provide_resolver() {
-    auto provide = [](std::string_view name, std::string_view text) {
-        if (auto written = fs::provide_file("etc", name, text); !written)
-            log(LogLevel::Warning, "no /etc/%.*s: %s", static_cast<int>(name.size()), name.data(),
-                abi::errno_name(static_cast<int>(written.error())));
-    };
-    auto server = command_line_value("astra.dns");
-    if (!server) return;
-    char text[64];
-    const usize length =
-        format_to(text, sizeof text, "nameserver %.*s\n", static_cast<int>(server->size()), server->data());
-    if (length >= sizeof text) return log(LogLevel::Error, "astra.dns is too long");
-    provide("resolv.conf", {text, length});
-    provide("hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
+    if (auto server = command_line_value("astra.dns")) provide_names(*server);
 }
 
 void start_network() {
     if (started.load(std::memory_order_acquire)) return;
-    auto guard = once.lock();
-    if (guard->done) return;
-    bring_up();
-    guard->done = true;
-    started.store(true, std::memory_order_release);
+    IpAddress name_server;
+    {
+        auto guard = once.lock();
+        if (guard->done) return;
+        name_server = bring_up();
+        guard->done = true;
+        started.store(true, std::memory_order_release);
+    }
+    if (!name_server.is_v4() || name_server.is_unspecified()) return;
+    const u32 a = name_server.v4();
+    char text[16];
+    const usize length =
+        format_to(text, sizeof text, "%u.%u.%u.%u", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255);
+    provide_names({text, length});
 }
 
 }  // namespace astra::net

@@ -2,6 +2,7 @@
 #include "guest_kernel/net/inet/network.hpp"
 
 #include "guest_kernel/drivers/random.hpp"
+#include "guest_kernel/net/tcp/connection.hpp"
 #include "guest_kernel/sched/scheduler.hpp"
 
 namespace astra::net {
@@ -40,6 +41,21 @@ StackGuard::~StackGuard() {
     const u64 next = stack_->settle();
     // Never disarmed: a fire too many costs less than the other CPU's lock.
     if (next != Stack::kNever && (!timer.armed || next < timer.deadline_ns)) sched::arm(timer, next);
+}
+
+void drain_network() {
+    constexpr u64 kPatience = 1'000'000'000, kStep = 2'000'000;
+    auto unsent = [](Stack& stack) {
+        bool found = false;
+        stack.ports.each(inet::kTcp, [&](inet::Bound& item) {
+            found |= !item.listening() && !stack.is_local(item.remote.address) &&
+                     static_cast<inet::tcp::Connection&>(item).has_unsent();
+        });
+        return found;
+    };
+    const u64 deadline = arch::now_ns() + kPatience;
+    while (arch::now_ns() < deadline && with_stack(unsent))
+        (void)sched::sleep_until(arch::now_ns() + kStep, sched::Sleep::Uninterruptible);  // cannot fail so
 }
 
 Result<void> init_network() {

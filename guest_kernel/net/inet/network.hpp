@@ -32,6 +32,10 @@ Result<void> init_network();
 /// the root is mounted.
 void provide_resolver();
 
+/// Waits, for a moment, until the other hosts have all that programs sent them: what the machine's last
+/// program said to somebody is not to be lost because it then ended.
+void drain_network();
+
 /// Brings the network device up, the first time it is called: programs that use no network do not pay for it.
 /// Does nothing when there is none. May sleep.
 void start_network();

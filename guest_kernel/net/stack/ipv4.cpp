@@ -46,7 +46,9 @@ void Stack::receive_v4(Link& link, Own<Packet> packet) {
     const bool forged = packet->from.is_multicast() || packet->from.is_broadcast() ||
                         (!link.loopback && (packet->from.is_loopback() || packet->to.is_loopback()));
     const bool ours = is_local(packet->to) || is_broadcast(packet->to) || packet->to.is_multicast();
-    if (forged || (!ours && !link.addresses.empty())) {
+    // Without an address yet, a DHCP server's answer to the one it offers is taken (RFC 2131, 4.1).
+    const bool nameless = link.source_for(packet->to) == IpAddress{};
+    if (forged || (!ours && !nameless)) {
         link.received.dropped++;
         return;
     }

@@ -77,6 +77,12 @@ class Connection final : public Bound {
         return state_ == State::SynSent || state_ == State::SynReceived;
     }
 
+    /// Is there anything the peer has yet to acknowledge, FIN included, or that has yet to be sent?
+    [[nodiscard]] bool has_unsent() const {
+        return state_ != State::Closed && state_ != State::TimeWait && !is_connecting() &&
+               unacknowledged_ != send_end();
+    }
+
     // For TCP_INFO, /proc/net/tcp and tests.
     [[nodiscard]] const RoundTrip& round_trip() const { return rtt_; }
     [[nodiscard]] const Congestion& congestion() const { return congestion_; }
