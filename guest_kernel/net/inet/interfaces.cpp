@@ -1,4 +1,6 @@
-// ioctl(2) on Internet sockets: bytes that wait, and interfaces (netdevice(7)).
+// ioctl(2) on sockets: interfaces, and what waits in Internet sockets.
+#include "guest_kernel/net/inet/interfaces.hpp"
+
 #include <algorithm>
 
 #include "guest_kernel/net/inet/inet_socket.hpp"
@@ -137,6 +139,20 @@ Result<void> ask_interface(u32 number, InterfaceRequest& request) {
 
 }  // namespace
 
+Result<i64> interface_ioctl(u32 request, u64 argument) {
+    if (request >> 8 != 0x89) return fail(Errno::kENOTTY);
+    start_network();
+    const UserAddr at(argument);
+    if (request == kGetList) {
+        TRY(list_interfaces(at));
+        return 0;
+    }
+    InterfaceRequest named = TRY(mm::read(abi::InOut<InterfaceRequest>(at)));
+    TRY(ask_interface(request, named));
+    TRY(mm::write(abi::InOut<InterfaceRequest>(at), named));
+    return 0;
+}
+
 Result<i64> InetSocket::ioctl(u32 request, u64 argument) {
     const UserAddr at(argument);
     if (request == kBytesReadable || request == kBytesUnsent || request == kAtMark) {
@@ -147,15 +163,7 @@ Result<i64> InetSocket::ioctl(u32 request, u64 argument) {
         TRY(mm::write(abi::Out<int>(at), static_cast<int>(TRY(bytes))));
         return 0;
     }
-    if (request == kGetList) {
-        TRY(list_interfaces(at));
-        return 0;
-    }
-    if (request >> 8 != 0x89) return fail(Errno::kENOTTY);
-    InterfaceRequest named = TRY(mm::read(abi::InOut<InterfaceRequest>(at)));
-    TRY(ask_interface(request, named));
-    TRY(mm::write(abi::InOut<InterfaceRequest>(at), named));
-    return 0;
+    return interface_ioctl(request, argument);
 }
 
 }  // namespace astra::net

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "guest_kernel/net/inet/interfaces.hpp"
+
 #include "guest_kernel/sched/process.hpp"
 
 namespace astra::net {
@@ -229,7 +231,7 @@ Result<i64> UnixSocket::ioctl(u32 request, u64 argument) {
         Ref<Link> link = endpoint_->link();
         if (link) bytes = static_cast<int>(link->peer().waiting_bytes());
     } else {
-        return fail(Errno::kENOTTY);
+        return interface_ioctl(request, argument);
     }
     TRY(mm::write(abi::Out<int>(UserAddr(argument)), bytes));
     return 0;
