@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "guest_kernel/net/inet/interfaces.hpp"
-
 #include "guest_kernel/sched/process.hpp"
 
 namespace astra::net {
