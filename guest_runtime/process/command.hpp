@@ -99,7 +99,8 @@ class Command {
     io::Result<ExitStatus> status();
     /// Starts it, gathers what it prints and waits; stdout and stderr not set are piped, stdin is /dev/null.
     io::Result<Output> output();
-    /// Becomes it: answers only when that fails. Streams and directory that were set may then have been changed.
+    /// Becomes it: answers only when that fails. Streams and directory that were set may then have been
+    /// changed.
     io::Error exec();
 
   private:
