@@ -55,6 +55,11 @@ Endpoint destination_of(Endpoint endpoint) {
     return endpoint;
 }
 
+InetSocket::InetSocket(Family family, u32 send_buffer, u32 receive_buffer)
+    : Socket(send_buffer, receive_buffer),
+      family_(family),
+      user_(sched::current_process().credentials().euid) {}
+
 Result<void> InetSocket::may_bind(u16 port) {
     if (port == 0 || port >= kUnprivilegedPorts || sched::current_process().credentials().is_privileged())
         return {};
@@ -96,7 +101,7 @@ void InetSocket::apply() {
     item.inode = number();
     item.ttl = static_cast<u8>(ttl_ < 0 ? kDefaultTtl : ttl_);
     item.traffic_class = static_cast<u8>(traffic_class_);
-    if (!sched::current().is_kernel_thread()) item.user = sched::current_process().credentials().euid;
+    item.user = user_;
 }
 
 void InetSocket::changed(u32 changes) {

@@ -27,8 +27,8 @@ class InetSocket : public Socket, public inet::Observer {
     void changed(u32 changes) override;
 
   protected:
-    InetSocket(Family family, u32 send_buffer, u32 receive_buffer)
-        : Socket(send_buffer, receive_buffer), family_(family) {}
+    /// Made by the current process, without locks.
+    InetSocket(Family family, u32 send_buffer, u32 receive_buffer);
     /// What has the address now. The stack is locked.
     [[nodiscard]] virtual inet::Bound& bound() = 0;
     /// Poll bits. The stack is locked.
@@ -55,6 +55,7 @@ class InetSocket : public Socket, public inet::Observer {
 
   private:
     const Family family_;
+    const u32 user_;  // who made it
 };
 
 }  // namespace astra::net
