@@ -2,12 +2,18 @@
 #include "guest_kernel/fs/inode_file.hpp"
 
 #include "guest_kernel/fs/dentry_cache.hpp"
+#include "guest_kernel/fs/file_count.hpp"
 #include "guest_kernel/fs/vfs.hpp"
 
 namespace astra::fs {
 
-File::File() = default;
-File::~File() = default;
+namespace {
+constinit std::atomic<u64> g_open_files{0};
+}
+
+File::File() { g_open_files.fetch_add(1, std::memory_order_relaxed); }
+File::~File() { g_open_files.fetch_sub(1, std::memory_order_relaxed); }
+u64 open_files() { return g_open_files.load(std::memory_order_relaxed); }
 
 Inode* File::inode() { return place_ ? place_->dentry->inode.get() : nullptr; }
 

@@ -68,3 +68,25 @@ storm() {
     echo "$lane storm: $passed passed, $failed failed, 0 skipped"
     [ -z "${ASTRA_TALLY:-}" ] || echo "$passed $failed 0" >>"$ASTRA_TALLY"
 }
+
+# storms LANE RUNNER: the kernel under load on 1, 2 and 4 CPUs, and what it has lost afterwards (guest/storms). RUNNER has
+# {cpus} beside {tar}. Adds to the tally.
+storms() {
+    local lane=$1 runner=$2 tar=$ASTRA_BUILD/rootfs/storms.tar log=$ASTRA_BUILD/$1-storms.log cpus program passed failed
+    : >"$log"
+    for cpus in 1 2 4; do
+        runner=${2//\{tar\}/$tar}
+        for program in $(tar -tf "$tar" | sed -n 's|^\./bin/\([a-z_]*\)$|\1|p'); do
+            echo "== $program on $cpus" >>"$log"
+            timeout 180 ${runner//\{cpus\}/$cpus} "/bin/$program" >"$log.one" 2>&1 </dev/null || true
+            grep -q "^$program: \(passed\|FAILED\)" "$log.one" || echo "FAIL $program on $cpus CPUs did not end" >>"$log.one"
+            cat "$log.one" >>"$log"
+        done
+    done
+    rm -f "$log.one"
+    grep '^FAIL' "$log" || true
+    passed=$(grep -c '^ok' "$log" || true)
+    failed=$(grep -c '^FAIL' "$log" || true)
+    echo "$lane storms: $passed passed, $failed failed, 0 skipped"
+    [ -z "${ASTRA_TALLY:-}" ] || echo "$passed $failed 0" >>"$ASTRA_TALLY"
+}

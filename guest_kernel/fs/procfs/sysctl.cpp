@@ -1,5 +1,6 @@
 // /proc/sys: what programs look up about the kernel (sysctl(2), Linux Documentation/admin-guide/sysctl).
 #include "guest_kernel/drivers/random.hpp"
+#include "guest_kernel/fs/file_count.hpp"
 #include "guest_kernel/fs/procfs/files.hpp"
 #include "guest_kernel/syscalls/system.hpp"
 
@@ -60,7 +61,7 @@ Result<void> show_boot_id(const Subject&, Text& text) {
 }
 
 Result<void> show_file_numbers(const Subject&, Text& text) {
-    text.append("0\t0\t9223372036854775807\n");
+    text.add("%zu\t0\t9223372036854775807\n", usize{open_files()});
     return {};
 }
 
