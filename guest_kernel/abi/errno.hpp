@@ -143,6 +143,7 @@ enum class Errno : int {
     // Never seen by programs: the signal code turns these into a restart or EINTR (Linux
     // include/linux/errno.h).
     kRestartSys = 512,
+    kRestartNoIntr = 513,
     kRestartNoHand = 514,
     kRestartBlock = 516,
 };

@@ -203,6 +203,47 @@ struct CloneArgs {
 struct SchedParam {
     i32 priority;
 };
+/// sched_setattr(2); programs may know only its first 48 bytes.
+struct SchedAttr {
+    u32 size, policy;
+    u64 flags;
+    i32 nice;
+    u32 priority;
+    u64 runtime, deadline, period;
+    u32 util_min, util_max;
+};
+/// adjtimex(2).
+struct Timex {
+    u32 modes, pad0;
+    i64 offset, freq, maxerror, esterror;
+    i32 status, pad1;
+    i64 constant, precision, tolerance;
+    TimeVal time;
+    i64 tick, ppsfreq, jitter;
+    i32 shift, pad2;
+    i64 stabil, jitcnt, calcnt, errcnt, stbcnt;
+    i32 tai, pad3[11];
+};
+/// futex_waitv(2).
+struct FutexWaitV {
+    u64 value, address;
+    u32 flags, reserved;
+};
+/// signalfd(2)'s record.
+struct SignalFdInfo {
+    u32 signo;
+    i32 error, code;
+    u32 pid, uid;
+    i32 fd;
+    u32 timer, band, overrun, trapno;
+    i32 status, value;
+    u64 pointer, utime, stime, address;
+    u16 address_lsb, pad0;
+    i32 syscall;
+    u64 call_address;
+    u32 arch;
+    u8 pad1[28];
+};
 struct RobustList {
     u64 next;
 };
@@ -224,6 +265,8 @@ static_assert(sizeof(Stat) == 144 && sizeof(Statx) == 256 && sizeof(StatFs) == 1
 static_assert(sizeof(SysInfo) == 112 && sizeof(UtsName) == 390 && sizeof(CloneArgs) == 88 &&
               sizeof(RUsage) == 144);
 static_assert(sizeof(MMsgHdr) == 64 && sizeof(MsgHdr) == 56 && sizeof(CMsgHdr) == 16 && sizeof(SockAddrUn) == 110);
+static_assert(sizeof(SchedAttr) == 56 && sizeof(Timex) == 208 && sizeof(FutexWaitV) == 24 &&
+              sizeof(SignalFdInfo) == 128);
 static_assert(sizeof(SigEvent) == 64 && sizeof(Termios) == 36 && sizeof(FLock) == 32 && sizeof(Statx) == 256);
 
 }  // namespace astra::abi

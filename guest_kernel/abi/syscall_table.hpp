@@ -15,8 +15,8 @@
     X(2, 2, open, "open or create a file", "path, flags, mode", UserString, int, u32) \
     X(3, 3, close, "close a file descriptor", "fd", int) \
     X(4, kNone, stat, "file status by path", "path, statbuf", UserString, Out<Stat>) \
-    X(5, kNone, fstat, "file status by descriptor", "fd, statbuf", int, Out<Stat>) \
     X(kNone, 4, astra_stat, "size, mode and modification time by path", "path, statbuf", UserString, Out<AstraStat>) \
+    X(5, kNone, fstat, "file status by descriptor", "fd, statbuf", int, Out<Stat>) \
     X(kNone, 5, astra_fstat, "size, mode and modification time by descriptor", "fd, statbuf", int, Out<AstraStat>) \
     X(6, 6, lstat, "file status, not following a final symbolic link", "path, statbuf", UserString, Out<Stat>) \
     X(7, 7, poll, "wait for events on descriptors", "fds, nfds, timeout_ms", InOut<PollFd>, u32, int) \
@@ -122,8 +122,11 @@
     X(119, 119, setresgid, "set real, effective and saved group identity", "rgid, egid, sgid", u32, u32, u32) \
     X(120, 120, getresgid, "real, effective and saved group identity", "rgid, egid, sgid", Out<u32>, Out<u32>, Out<u32>) \
     X(121, 121, getpgid, "process group of a process", "pid", int) \
+    X(122, 122, setfsuid, "user identity for file access", "uid", u32) \
+    X(123, 123, setfsgid, "group identity for file access", "gid", u32) \
     X(124, 124, getsid, "session of a process", "pid", int) \
     X(125, 125, capget, "thread capabilities", "header, data", InOut<CapHeader>, Out<CapData>) \
+    X(126, 126, capset, "set thread capabilities", "header, data", InOut<CapHeader>, In<CapData>) \
     X(127, 127, rt_sigpending, "pending signals", "set, sigsetsize", Out<SigSet>, usize) \
     X(128, 128, rt_sigtimedwait, "wait for a queued signal", "set, info, timeout, sigsetsize", In<SigSet>, Out<SigInfo>, In<TimeSpec>, usize) \
     X(129, 129, rt_sigqueueinfo, "queue a signal with data", "pid, signal, info", int, int, In<SigInfo>) \
@@ -131,6 +134,7 @@
     X(131, 131, sigaltstack, "alternate signal stack", "ss, old", In<SigStack>, Out<SigStack>) \
     X(132, 132, utime, "set file times (seconds)", "path, times", UserString, In<i64>) \
     X(133, 133, mknod, "create a special file", "path, mode, dev", UserString, u32, u64) \
+    X(135, 135, personality, "execution domain of the process", "persona", u32) \
     X(137, 137, statfs, "file system statistics", "path, buf", UserString, Out<StatFs>) \
     X(138, 138, fstatfs, "file system statistics by descriptor", "fd, buf", int, Out<StatFs>) \
     X(140, 140, getpriority, "scheduling priority", "which, who", int, int) \
@@ -141,15 +145,19 @@
     X(145, 145, sched_getscheduler, "scheduling policy", "pid", int) \
     X(146, 146, sched_get_priority_max, "highest priority of a policy", "policy", int) \
     X(147, 147, sched_get_priority_min, "lowest priority of a policy", "policy", int) \
+    X(148, 148, sched_rr_get_interval, "time slice of a thread", "pid, interval", int, Out<TimeSpec>) \
     X(157, 157, prctl, "operations on a process", "option, arg2, arg3, arg4, arg5", int, u64, u64, u64, u64) \
     X(158, 158, arch_prctl, "architecture-specific thread state", "code, address", int, u64) \
+    X(159, 159, adjtimex, "examine or tune the wall clock", "buf", InOut<Timex>) \
     X(160, 160, setrlimit, "set resource limits", "resource, rlim", int, In<RLimit>) \
     X(161, 161, chroot, "change the root directory", "path", UserString) \
     X(162, 162, sync, "commit file systems", "") \
+    X(164, 164, settimeofday, "set the wall clock (microseconds)", "tv, tz", In<TimeVal>, In<TimeZone>) \
     X(165, 165, mount, "mount a file system", "source, target, type, flags, data", UserString, UserString, UserString, u64, u64) \
     X(166, 166, umount2, "unmount a file system", "target, flags", UserString, int) \
     X(169, 169, reboot, "stop the machine", "magic, magic2, command, argument", u32, u32, u32, u64) \
     X(170, 170, sethostname, "set the host name", "name, length", In<u8>, usize) \
+    X(171, 171, setdomainname, "set the NIS domain name", "name, length", In<u8>, usize) \
     X(186, 186, gettid, "thread identifier", "") \
     X(188, 188, setxattr, "set an extended attribute", "path, name, value, size, flags", UserString, UserString, In<u8>, usize, int) \
     X(189, 189, lsetxattr, "set an extended attribute of a link", "path, name, value, size, flags", UserString, UserString, In<u8>, usize, int) \
@@ -171,12 +179,14 @@
     X(213, 213, epoll_create, "open an epoll descriptor", "size", int) \
     X(217, 217, getdents64, "read directory entries", "fd, dirp, count", int, Out<u8>, usize) \
     X(218, 218, set_tid_address, "where to clear the thread id at exit", "tidptr", Out<int>) \
+    X(219, 219, restart_syscall, "restart an interrupted call", "") \
     X(221, 221, fadvise64, "advice about file access", "fd, offset, length, advice", int, i64, usize, int) \
     X(222, 222, timer_create, "create a POSIX timer", "clock, event, timer", int, In<SigEvent>, Out<int>) \
     X(223, 223, timer_settime, "arm a POSIX timer", "timer, flags, value, old", int, int, In<ITimerSpec>, Out<ITimerSpec>) \
     X(224, 224, timer_gettime, "time left on a POSIX timer", "timer, value", int, Out<ITimerSpec>) \
     X(225, 225, timer_getoverrun, "overrun count of a POSIX timer", "timer", int) \
     X(226, 226, timer_delete, "delete a POSIX timer", "timer", int) \
+    X(227, 227, clock_settime, "set a clock", "clock, tp", int, In<TimeSpec>) \
     X(228, 96, clock_gettime, "time of a clock", "clock, tp", int, Out<TimeSpec>) \
     X(229, 228, clock_getres, "resolution of a clock", "clock, res", int, Out<TimeSpec>) \
     X(230, 230, clock_nanosleep, "sleep on a clock", "clock, flags, request, remain", int, int, In<TimeSpec>, Out<TimeSpec>) \
@@ -186,6 +196,8 @@
     X(234, 234, tgkill, "send a signal to a thread of a process", "pid, tid, signal", int, int, int) \
     X(235, 235, utimes, "set file times (microseconds)", "path, times", UserString, In<TimeVal>) \
     X(247, 247, waitid, "wait for a child, with details", "which, pid, info, options, rusage", int, int, Out<SigInfo>, int, Out<RUsage>) \
+    X(251, 251, ioprio_set, "set the I/O priority", "which, who, priority", int, int, int) \
+    X(252, 252, ioprio_get, "I/O priority", "which, who", int, int) \
     X(257, 257, openat, "open a file relative to a directory", "dirfd, path, flags, mode", int, UserString, int, u32) \
     X(258, 258, mkdirat, "create a directory relative to a directory", "dirfd, path, mode", int, UserString, u32) \
     X(259, 259, mknodat, "create a special file relative to a directory", "dirfd, path, mode, dev", int, UserString, u32, u64) \
@@ -201,26 +213,41 @@
     X(269, 269, faccessat, "check permissions relative to a directory", "dirfd, path, mode", int, UserString, int) \
     X(270, 270, pselect6, "wait for events on descriptor sets, with a signal mask", "nfds, readfds, writefds, exceptfds, timeout, sigmask", int, InOut<u64>, InOut<u64>, InOut<u64>, InOut<TimeSpec>, In<u64>) \
     X(271, 271, ppoll, "wait for events on descriptors, with a signal mask", "fds, nfds, timeout, sigmask, sigsetsize", InOut<PollFd>, u32, InOut<TimeSpec>, In<SigSet>, usize) \
+    X(272, 272, unshare, "stop sharing descriptors or directories", "flags", u64) \
     X(273, 273, set_robust_list, "register the robust futex list", "head, length", In<RobustListHead>, usize) \
     X(274, 274, get_robust_list, "the robust futex list of a thread", "pid, head, length", int, Out<u64>, Out<usize>) \
     X(280, 280, utimensat, "set file times (nanoseconds)", "dirfd, path, times, flags", int, UserString, In<TimeSpec>, int) \
     X(281, 281, epoll_pwait, "wait for epoll events, with a signal mask", "epfd, events, maxevents, timeout_ms, sigmask, sigsetsize", int, Out<EpollEvent>, int, int, In<SigSet>, usize) \
+    X(282, 282, signalfd, "open a descriptor for signals", "fd, mask, sigsetsize", int, In<SigSet>, usize) \
+    X(283, 283, timerfd_create, "open a descriptor for a timer", "clock, flags", int, int) \
     X(284, 284, eventfd, "create an event counter", "initial", u32) \
     X(285, 285, fallocate, "allocate or punch file space", "fd, mode, offset, length", int, int, i64, i64) \
+    X(286, 286, timerfd_settime, "arm a timer descriptor", "fd, flags, value, old", int, int, In<ITimerSpec>, Out<ITimerSpec>) \
+    X(287, 287, timerfd_gettime, "time left on a timer descriptor", "fd, value", int, Out<ITimerSpec>) \
     X(288, 288, accept4, "accept a connection, with flags", "fd, addr, addrlen, flags", int, Out<u8>, InOut<int>, int) \
+    X(289, 289, signalfd4, "open a descriptor for signals, with flags", "fd, mask, sigsetsize, flags", int, In<SigSet>, usize, int) \
     X(290, 290, eventfd2, "create an event counter, with flags", "initial, flags", u32, int) \
     X(291, 291, epoll_create1, "open an epoll descriptor, with flags", "flags", int) \
     X(292, 292, dup3, "duplicate a descriptor, with flags", "oldfd, newfd, flags", int, int, int) \
     X(293, 293, pipe2, "create a pipe, with flags", "fds, flags", Out<int>, int) \
     X(295, 295, preadv, "read into several buffers at an offset", "fd, iov, iovcnt, offset, offset_high", int, In<IoVec>, int, u64, u64) \
     X(296, 296, pwritev, "write from several buffers at an offset", "fd, iov, iovcnt, offset, offset_high", int, In<IoVec>, int, u64, u64) \
+    X(297, 297, rt_tgsigqueueinfo, "queue a signal with data for a thread", "pid, tid, signal, info", int, int, int, In<SigInfo>) \
     X(299, 299, recvmmsg, "receive several messages", "fd, messages, count, flags, timeout", int, InOut<MMsgHdr>, u32, u32, InOut<TimeSpec>) \
     X(302, 302, prlimit64, "get and set resource limits", "pid, resource, new_limit, old_limit", int, int, In<RLimit>, Out<RLimit>) \
+    X(305, 305, clock_adjtime, "examine or tune a clock", "clock, buf", int, InOut<Timex>) \
     X(307, 307, sendmmsg, "send several messages", "fd, messages, count, flags", int, InOut<MMsgHdr>, u32, u32) \
     X(309, 309, getcpu, "the CPU and node the thread runs on", "cpu, node, unused", Out<u32>, Out<u32>, u64) \
+    X(310, 310, process_vm_readv, "copy from another process's memory", "pid, local, local_count, remote, remote_count, flags", int, In<IoVec>, u64, In<IoVec>, u64, u64) \
+    X(311, 311, process_vm_writev, "copy to another process's memory", "pid, local, local_count, remote, remote_count, flags", int, In<IoVec>, u64, In<IoVec>, u64, u64) \
+    X(312, 312, kcmp, "compare what two processes share", "pid1, pid2, type, index1, index2", int, int, int, u64, u64) \
+    X(314, 314, sched_setattr, "set scheduling policy and attributes", "pid, attr, flags", int, InOut<SchedAttr>, u32) \
+    X(315, 315, sched_getattr, "scheduling policy and attributes", "pid, attr, size, flags", int, Out<u8>, u32, u32) \
     X(316, 316, renameat2, "rename with flags", "olddirfd, old_path, newdirfd, new_path, flags", int, UserString, int, UserString, u32) \
     X(318, 318, getrandom, "random bytes", "buf, count, flags", Out<u8>, usize, u32) \
     X(319, 319, memfd_create, "create an anonymous file", "name, flags", UserString, u32) \
+    X(322, 322, execveat, "execute a program relative to a directory", "dirfd, path, argv, envp, flags", int, UserString, In<u64>, In<u64>, int) \
+    X(324, 324, membarrier, "memory barrier on other threads' CPUs", "command, flags, cpu", int, u32, int) \
     X(326, 326, copy_file_range, "copy between files", "fd_in, off_in, fd_out, off_out, length, flags", int, InOut<i64>, int, InOut<i64>, usize, u32) \
     X(332, 332, statx, "extended file status", "dirfd, path, flags, mask, statxbuf", int, UserString, int, u32, Out<Statx>) \
     X(424, 424, pidfd_send_signal, "send a signal by process descriptor", "pidfd, signal, info, flags", int, int, In<SigInfo>, u32) \
@@ -228,5 +255,7 @@
     X(435, 435, clone3, "create a thread or process, extensible", "args, size", In<CloneArgs>, usize) \
     X(436, 436, close_range, "close a range of descriptors", "first, last, flags", u32, u32, u32) \
     X(437, 437, openat2, "open a file, extensible", "dirfd, path, how, size", int, UserString, In<OpenHow>, usize) \
-    X(439, 439, faccessat2, "check permissions, with flags", "dirfd, path, mode, flags", int, UserString, int, int)
+    X(438, 438, pidfd_getfd, "duplicate another process's descriptor", "pidfd, target_fd, flags", int, int, u32) \
+    X(439, 439, faccessat2, "check permissions, with flags", "dirfd, path, mode, flags", int, UserString, int, int) \
+    X(449, 449, futex_waitv, "wait on several futexes", "waiters, count, flags, timeout, clock", In<FutexWaitV>, u32, u32, In<TimeSpec>, int)
 // clang-format on

@@ -86,7 +86,7 @@ struct WatchNode {
 };
 
 /// Kinds of files that calls of their own work on, and no others.
-enum class FileKind : u8 { Other, Epoll, Socket };
+enum class FileKind : u8 { Other, Epoll, Socket, TimerFd, SignalFd };
 
 class File : public RefCounted {
   public:

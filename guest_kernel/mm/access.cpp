@@ -26,17 +26,20 @@ Result<void> AddressSpace::populate(UserAddr at, u64 length, bool write) {
 namespace {
 
 /// Copies page by page through the direct map, with each page brought in and held by the mutex meanwhile. The
-/// protection does not matter (a debugger writes to code): private areas get a copy, shared ones must be
-/// writable.
+/// protection does not matter to a debugger, who writes to code: private areas get a copy, shared ones must
+/// be writable.
 template <class Copy>
-Result<usize> access(AddressSpace& space, AreaMap& map, u64 at, usize length, bool write, Copy&& copy) {
+Result<usize> access(AddressSpace& space, AreaMap& map, u64 at, usize length, bool write, Reach reach,
+                     Copy&& copy) {
+    u32 needed = reach == Reach::Debugger ? u32{kProtNone} : write ? kProtWrite : kProtRead;
     usize done = 0;
     while (done < length && at + done < arch::kUserEnd) {
         u64 address = at + done, page = align_down(address, kPageSize);
         usize part = std::min(length - done, kPageSize - (address - page));
         Operation op(space, map);
         Area* area = op->areas.find(address);
-        if (!area || (write && area->has(kAreaShared) && !(area->prot & kProtWrite))) break;
+        if (!area || (area->prot & needed) != needed) break;
+        if (write && area->has(kAreaShared) && !(area->prot & kProtWrite)) break;
         if (op.fault_in(*area, page, write) != FaultOutcome::Resolved) break;
         auto* bytes = static_cast<u8*>(arch::phys_to_virt(op->table.lookup(UserAddr(page)).frame));
         copy(bytes + (address - page), done, part);
@@ -48,13 +51,13 @@ Result<usize> access(AddressSpace& space, AreaMap& map, u64 at, usize length, bo
 
 }  // namespace
 
-Result<usize> AddressSpace::peek(UserAddr from, std::span<u8> to) {
-    return access(*this, *map_, from.raw(), to.size(), false,
+Result<usize> AddressSpace::peek(UserAddr from, std::span<u8> to, Reach reach) {
+    return access(*this, *map_, from.raw(), to.size(), false, reach,
                   [to](u8* page, usize at, usize n) { __builtin_memcpy(to.data() + at, page, n); });
 }
 
-Result<usize> AddressSpace::poke(UserAddr to, std::span<const u8> from) {
-    return access(*this, *map_, to.raw(), from.size(), true,
+Result<usize> AddressSpace::poke(UserAddr to, std::span<const u8> from, Reach reach) {
+    return access(*this, *map_, to.raw(), from.size(), true, reach,
                   [from](u8* page, usize at, usize n) { __builtin_memcpy(page, from.data() + at, n); });
 }
 

@@ -45,6 +45,9 @@ enum class FaultOutcome {
     OutOfMemory
 };
 
+/// What an access from outside may do: as the protection lets the program itself, or more (ptrace(2)).
+enum class Reach : u8 { Program, Debugger };
+
 struct AreaMap;  // address_space.cpp: the areas and page table, behind the mutex
 
 class AddressSpace : public RefCounted {
@@ -82,8 +85,8 @@ class AddressSpace : public RefCounted {
 
     /// Copies to or from this address space from any context that may sleep, e.g. exec's argument pages,
     /// /proc/PID/mem and ptrace. Returns bytes copied (short at the first bad page), EFAULT when none.
-    Result<usize> peek(UserAddr from, std::span<u8> to);
-    Result<usize> poke(UserAddr to, std::span<const u8> from);
+    Result<usize> peek(UserAddr from, std::span<u8> to, Reach reach = Reach::Debugger);
+    Result<usize> poke(UserAddr to, std::span<const u8> from, Reach reach = Reach::Debugger);
 
     /// Loads the page tables into this CPU and enters it in the shootdown mask. Interrupts off.
     void activate(u32 cpu);

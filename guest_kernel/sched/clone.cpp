@@ -16,13 +16,17 @@ constexpr u32 kMostThreads = 16384;
 
 bool has_all(u64 flags, u64 wanted) { return (flags & wanted) == wanted; }
 
+Result<void> refuse_namespaces(u64 flags) {
+    if (!(flags & kNamespaces)) return {};
+    return fail(current_process().credentials().can(kCapSysAdmin) ? Errno::kEINVAL : Errno::kEPERM);
+}
+
 // clone(2), ERRORS. What this kernel does not have is refused: namespaces, threads with their own descriptors
 // or working directory, and signal handlers shared between processes.
 Result<void> check_flags(const CloneRequest& request) {
     u64 flags = request.flags;
     if (flags & ~kKnown || flags & (kCloneNewUser | kCloneIntoCgroup)) return fail(Errno::kEINVAL);
-    if (flags & kNamespaces)
-        return fail(current_process().credentials().is_privileged() ? Errno::kEINVAL : Errno::kEPERM);
+    TRY(refuse_namespaces(flags));
     if (flags & kCloneSigHand && !(flags & kCloneVm)) return fail(Errno::kEINVAL);
     if (flags & kCloneThread && !has_all(flags, kCloneSigHand | kCloneFs | kCloneFiles))
         return fail(Errno::kEINVAL);
@@ -59,7 +63,11 @@ void copy_thread_state(Thread& child, Thread& parent, const CloneRequest& reques
     bool other_stack = has_all(request.flags, kCloneVm) && !(request.flags & kCloneVfork);
     if (!other_stack) child.alt_stack = parent.alt_stack;
     child.affinity = parent.affinity.load();
-    child.policy = parent.policy;
+    bool real_time = parent.policy.priority > 0;
+    if (parent.policy.reset_on_fork)
+        child.policy = {real_time ? 0 : parent.policy.policy};
+    else
+        child.policy = parent.policy;
     child.timer_slack_ns = parent.timer_slack_ns;
     child.set_name(parent.name);
     if (request.flags & kCloneChildSetTid) child.set_child_tid = request.child_tid;
@@ -101,9 +109,12 @@ void inherit(Process& child, Process& parent, const CloneRequest& request) {
     if (family) family->children.push_back(child);
     child.pgid = parent.pgid;
     child.sid = parent.sid;
-    child.nice = parent.nice;
+    child.nice = parent.nice < 0 && current().policy.reset_on_fork ? 0 : parent.nice;
     child.dumpable = parent.dumpable;
     child.no_new_privileges = parent.no_new_privileges;
+    child.persona = parent.persona;
+    child.barriers = parent.barriers.load();
+    child.io_priority = parent.io_priority;
     child.abi = parent.abi;
     child.terminal = parent.terminal;
     child.executable = parent.executable;
@@ -115,7 +126,7 @@ Result<int> reserve_id() {
     auto guard = tree().lock();
     if (guard->thread_count >= kMostThreads) return fail(Errno::kEAGAIN);
     Credentials credentials = current_process().credentials();
-    if (!credentials.is_privileged()) {
+    if (!credentials.can(kCapSysResource) && !credentials.can(kCapSysAdmin)) {
         u64 limit = current_process().limit(kLimitProcesses), used = 0;
         for (Process& process : guard->all)
             if (process.credentials().uid == credentials.uid) used += process.signals.lock()->live_threads;
@@ -216,6 +227,27 @@ Result<int> clone(const CloneRequest& request) {
     TRY(check_flags(request));
     int id = TRY(reserve_id());
     return request.flags & kCloneThread ? start_sibling(request, id) : start_child(request, id);
+}
+
+Result<void> unshare(u64 flags) {
+    constexpr u64 kAmongThreads = kCloneThread | kCloneSigHand | kCloneVm;
+    constexpr u64 kCopied = kCloneFs | kCloneFiles | kCloneSysVSem;
+    if (flags & ~(kAmongThreads | kCopied | kNamespaces)) return fail(Errno::kEINVAL);
+    TRY(refuse_namespaces(flags));
+    Process& process = current_process();
+    bool alone = process.signals.lock()->live_threads == 1;
+    if (!alone && flags & (kAmongThreads | kCopied)) return fail(Errno::kEINVAL);
+    if (flags & kCloneVm && process.space().users > 1) return fail(Errno::kEINVAL);
+    Ref<fs::FdTable> files;
+    Ref<fs::Context> context;
+    if (flags & kCloneFiles) files = TRY(process.fds().clone());
+    if (flags & kCloneFs) context = TRY(process.fs().clone());
+    {
+        auto signals = process.signals.lock();
+        if (files) std::swap(ProcessAccess::fds(process), files);
+        if (context) std::swap(ProcessAccess::fs(process), context);
+    }
+    return {};
 }
 
 }  // namespace astra::sched

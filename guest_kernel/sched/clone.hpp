@@ -47,4 +47,9 @@ struct CloneRequest {
 /// Errors: EINVAL, EAGAIN, ENOMEM, EPERM (namespaces), EFAULT.
 Result<int> clone(const CloneRequest& request);
 
+/// unshare(2): the current process gets its own copy of what `flags` name and another process shares.
+/// Threads always share everything with each other. Errors: EINVAL (unknown flags, or what threads share),
+/// EPERM and EINVAL for namespaces as clone, ENOMEM.
+Result<void> unshare(u64 flags);
+
 }  // namespace astra::sched

@@ -116,6 +116,16 @@ bool steal_work(Cpu& cpu) {
     return false;
 }
 
+// An interrupt and its return serialise the CPU; a TLB flush of nothing that matters is one with an answer.
+void barrier_on_other_cpus() {
+    u64 busy = 0;
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    for (const Cpu& cpu : g_cpus)
+        if (cpu.online && &cpu != &this_cpu() && cpu.current != cpu.idle) busy |= u64{1} << cpu.index;
+    if (busy) arch::flush_tlb(busy, UserAddr(), UserAddr(kPageSize));
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
 void count_fork() { g_forks.fetch_add(1, std::memory_order_relaxed); }
 
 LoadStats load_stats() {

@@ -36,7 +36,8 @@ Result<usize> read_head(fs::File& file, std::span<u8> to) {
 
 // The file to load: what was named, or its interpreter when it is a script, whose arguments then change.
 Result<Ref<fs::File>> find_binary(const fs::Path& base, ExecRequest& request) {
-    Ref<fs::File> file = TRY(open_program(base, request.path));
+    Ref<fs::File> file = request.file ? TRY(reopen_program(*request.file))
+                                      : TRY(open_program(base, request.path, request.no_follow));
     String script = TRY(request.path.clone());
     for (int depth = 0;; depth++) {
         u8 head[kHeadBytes];
@@ -68,6 +69,8 @@ Result<void> take_identity(fs::File& file, Prepared& prepared) {
     }
     who.suid = who.fsuid = who.euid;
     who.sgid = who.fsgid = who.egid;
+    Credentials before = process.credentials();
+    who.follow_exec(who.euid != before.euid || who.egid != before.egid);
     prepared.secure = who.uid != who.euid || who.gid != who.egid;
     return {};
 }
@@ -141,6 +144,7 @@ void reset_thread(Thread& thread, const Prepared& prepared) {
     thread.alt_stack = {0, 2 /* SS_DISABLE */, 0, 0};
     thread.restore_saved_mask = false;
     thread.restart_deadline_ns = 0;
+    thread.mutexes_orphaned = false;
     bool interrupts = arch::interrupts_disable();
     arch::fpu_init(thread.fpu);
     arch::fpu_restore(thread.fpu);
@@ -159,6 +163,7 @@ void rename(Process& process, Thread& thread, Prepared& prepared, std::string_vi
     old_file = std::exchange(process.executable, std::move(prepared.file));
     process.executable_path = std::move(prepared.path);
     process.has_execed = true;
+    process.barriers = 0;
     process.abi = prepared.program.abi;
     process.dumpable = !prepared.secure;
     if (prepared.secure) process.death_signal = 0;

@@ -21,7 +21,9 @@ class StringBlock {
 };
 
 struct ExecRequest {
-    String path;  // as the program was named: AT_EXECFN and, without directories, its name
+    String path;             // as the program was named: AT_EXECFN and, without directories, its name
+    Ref<fs::File> file;      // execveat(2) of a descriptor: what to run; `path` is only its name
+    bool no_follow = false;  // a symbolic link at the end of `path` is refused (ELOOP)
     StringBlock arguments, environment;
 };
 

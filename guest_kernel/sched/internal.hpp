@@ -52,6 +52,8 @@ u64 turn_end(const Cpu& cpu);
 void end_turn_if_due();
 /// Runs the timer events whose time has come. Interrupt context.
 void run_timers(Cpu& cpu);
+/// The wall clock was set: moves this CPU's timer events that follow it.
+void shift_wall_timers(i64 shift_ns);
 /// Takes a thread from another CPU's queue for `cpu`, whose own is empty. Returns whether it found one.
 bool steal_work(Cpu& cpu);
 /// Lays out a new thread's kernel stack so that it starts in `entry(&thread)`, which calls finish_switch

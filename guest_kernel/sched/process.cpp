@@ -6,13 +6,6 @@ namespace astra::sched {
 
 Process::~Process() = default;
 
-bool Credentials::in_group(u32 gid_wanted) const {
-    if (fsgid == gid_wanted) return true;
-    for (u32 i = 0; i < group_count; i++)
-        if (groups[i] == gid_wanted) return true;
-    return false;
-}
-
 Credentials Process::credentials() { return signals.lock()->credentials; }
 abi::RLimit Process::limit_pair(int resource) { return signals.lock()->limits[resource]; }
 
@@ -48,6 +41,17 @@ u64 Process::cpu_time_ns() const {
         unlock_queue(cpu, interrupts);
     }
     return total;
+}
+
+bool may_inspect(Process& target) {
+    Process& caller = current_process();
+    if (&target == &caller) return true;
+    Credentials mine = caller.credentials(), its = target.credentials();
+    if (mine.can(kCapSysPtrace)) return true;
+    bool same = mine.uid == its.uid && mine.uid == its.euid && mine.uid == its.suid && mine.gid == its.gid &&
+                mine.gid == its.egid && mine.gid == its.sgid;
+    bool no_more = (its.capabilities.permitted & ~mine.capabilities.permitted) == 0;
+    return same && no_more && target.dumpable;
 }
 
 abi::RUsage thread_usage(const Thread& thread) {

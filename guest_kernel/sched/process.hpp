@@ -4,26 +4,13 @@
 #include "guest_kernel/fs/context.hpp"
 #include "guest_kernel/fs/fd_table.hpp"
 #include "guest_kernel/mm/address_space.hpp"
+#include "guest_kernel/sched/credentials.hpp"
 #include "guest_kernel/sched/process_timers.hpp"
 #include "guest_kernel/sched/thread.hpp"
 
 namespace astra::sched {
 
 enum class Abi : u8 { Linux, Astra };
-
-/// Identities and what they allow (credentials(7)). Copied on fork; changed only by the process itself, under
-/// its signal lock. Capabilities follow effective uid 0.
-struct Credentials {
-    u32 uid = 0, euid = 0, suid = 0, fsuid = 0;
-    u32 gid = 0, egid = 0, sgid = 0, fsgid = 0;
-    u32 group_count = 0;
-    u32 groups[32] = {};
-    /// May pass file permission checks as root.
-    [[nodiscard]] bool is_root() const { return fsuid == 0; }
-    /// Has the capabilities that system calls ask for.
-    [[nodiscard]] bool is_privileged() const { return euid == 0; }
-    [[nodiscard]] bool in_group(u32 gid_wanted) const;
-};
 
 /// RLIMIT_* numbers (asm-generic/resource.h).
 enum Limit : int {
@@ -115,6 +102,9 @@ class Process : public RefCounted {
     int nice = 0;
     bool dumpable = true;
     bool no_new_privileges = false;
+    std::atomic<u32> barriers{0};  // membarrier(2): commands it registered for
+    u32 persona = 0;               // personality(2)
+    i32 io_priority = 0;           // ioprio_set(2); kept, there are no disks
     Abi abi = Abi::Linux;
     Ref<RefCounted> terminal;  // controlling terminal (fs::Tty)
     Ref<fs::File> executable;  // /proc/PID/exe
@@ -179,6 +169,10 @@ Ref<Process> find_process(int pid);
 Ref<Thread> find_thread(int tid);
 /// True while any live process belongs to session `sid`. Takes the tree's mutex.
 bool session_exists(int sid);
+
+/// True when the current process may look into and change `target` (ptrace(2), "Ptrace access mode checking",
+/// PTRACE_MODE_ATTACH_REALCREDS).
+bool may_inspect(Process& target);
 
 inline Process& current_process() { return current().process(); }
 

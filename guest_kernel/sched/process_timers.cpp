@@ -31,7 +31,8 @@ u64 skip_periods(PosixTimer& timer, u64 now) {
 
 void start_waiting(PosixTimer& timer, u64 not_before) {
     if (!is_cpu_clock(timer.clock)) {
-        arm(timer, timer.expiry_ns > not_before ? timer.expiry_ns : not_before);
+        u64 deadline = timer.follows_wall ? deadline_at(kClockRealtime, timer.expiry_ns) : timer.expiry_ns;
+        arm(timer, deadline > not_before ? deadline : not_before, timer.follows_wall);
         return;
     }
     timer.process->cpu_timers.armed.lock()->push_back(timer);
@@ -72,7 +73,8 @@ bool expire(PosixTimer& timer) {
 
 void expire_event(TimerEvent& event) {
     auto& timer = static_cast<PosixTimer&>(event);
-    if (expire(timer)) start_waiting(timer, arch::now_ns() + kLeastIgnoredPeriodNs);
+    bool early = timer.follows_wall && timer_now(timer) < timer.expiry_ns;
+    if (early || expire(timer)) start_waiting(timer, arch::now_ns() + kLeastIgnoredPeriodNs);
 }
 
 // Periods of a timer whose signal was taken, and the next one's start.
@@ -107,8 +109,8 @@ PosixTimer::~PosixTimer() {
 
 u64 timer_now(const PosixTimer& timer) {
     switch (timer.clock) {
-        case TimerClock::Monotonic:
-        case TimerClock::Wall: break;
+        case TimerClock::Monotonic: break;
+        case TimerClock::Wall: return timer.follows_wall ? wall_now_ns() : arch::now_ns();
         case TimerClock::ProcessCpu: return timer.process->cpu_time_ns();
         case TimerClock::ProcessUser: return user_time_ns(*timer.process);
         case TimerClock::ThreadCpu: return timer.thread->cpu_time_ns();
@@ -116,8 +118,9 @@ u64 timer_now(const PosixTimer& timer) {
     return arch::now_ns();
 }
 
-void set_timer(PosixTimer& timer, u64 expiry_ns, u64 interval_ns) {
+void set_timer(PosixTimer& timer, u64 expiry_ns, u64 interval_ns, bool follows_wall) {
     stop_waiting(timer);
+    timer.follows_wall = follows_wall;
     timer.fire = expire_event;
     timer.expired = false;
     timer.overrun = 0;

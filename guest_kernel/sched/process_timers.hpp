@@ -34,8 +34,9 @@ struct PosixTimer : TimerEvent {
     TimerClock clock = TimerClock::Monotonic;
     TimerNotify notify = TimerNotify::Process;
     abi::SigInfo info{};  // what is sent
-    /// Next expiry on its clock (Wall: converted to monotonic); 0: disarmed.
+    /// Next expiry, as timer_now() counts; 0: disarmed.
     u64 expiry_ns = 0;
+    bool follows_wall = false;  // armed for a time of day, not for a time from now
     u64 interval_ns = 0;
     bool expired = false;  // its signal is pending; the next period has not started
     i32 overrun = 0;       // of the signal taken last
@@ -65,10 +66,12 @@ struct ProcessTimers {
 struct TimerValue {
     u64 left_ns = 0, interval_ns = 0;
 };
-/// Arms (or with `expiry_ns` 0 disarms) a timer; `expiry_ns` is on the timer's clock.
-void set_timer(PosixTimer& timer, u64 expiry_ns, u64 interval_ns);
+/// Arms (or with `expiry_ns` 0 disarms) a timer. `expiry_ns` is what timer_now() will show, or what the wall
+/// clock will if it is to be followed.
+void set_timer(PosixTimer& timer, u64 expiry_ns, u64 interval_ns, bool follows_wall = false);
 TimerValue timer_value(PosixTimer& timer);
-/// Now, on the clock of `timer`.
+/// Now, on the clock that `timer` counts by: its CPU clock, the wall clock if it follows it, else the
+/// monotonic one.
 u64 timer_now(const PosixTimer& timer);
 /// A signal made by a timer was taken by the current thread: starts the next period, completes `info` with
 /// the overrun count. Takes the process's PosixTimers mutex.

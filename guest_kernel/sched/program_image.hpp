@@ -21,8 +21,10 @@ struct LoadedProgram {
 /// interpreter says.
 Result<LoadedProgram> load_program(mm::AddressSpace& space, Ref<fs::File> file);
 /// Opens a file for execution. Errors: EACCES (not regular, not executable, a noexec mount), as
-/// path_resolution(7).
-Result<Ref<fs::File>> open_program(const fs::Path& base, std::string_view path);
+/// path_resolution(7); ELOOP for a link where none is to be followed.
+Result<Ref<fs::File>> open_program(const fs::Path& base, std::string_view path, bool no_follow = false);
+/// The same for a file that some descriptor has open already.
+Result<Ref<fs::File>> reopen_program(fs::File& file);
 /// Reads exactly to.size() bytes at `offset`. Errors: ENOEXEC when the file ends before.
 Result<void> read_program(fs::File& file, u64 offset, std::span<u8> to);
 

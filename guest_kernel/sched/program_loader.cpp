@@ -10,7 +10,7 @@ namespace {
 // Where position-independent programs go: Linux's ELF_ET_DYN_BASE without randomisation, two thirds up the
 // program half. Fixed, so that runs are reproducible.
 constexpr u64 kProgramBase = 0x5555'5555'4000;
-constexpr u32 kFormat = 0170000, kRegular = 0100000;
+constexpr u32 kFormat = 0170000, kRegular = 0100000, kLink = 0120000;
 constexpr u64 kMountNoExec = 8;  // MS_NOEXEC
 
 class FileSource final : public elf::Source {
@@ -114,6 +114,14 @@ Result<void> load_interpreter(mm::AddressSpace& space, std::string_view path, Lo
     return {};
 }
 
+Result<Ref<fs::File>> open_found(const fs::Path& place, fs::Inode& inode) {
+    if ((inode.mode() & kFormat) != kRegular) return fail(Errno::kEACCES);
+    if (place.mount && place.mount->flags & kMountNoExec) return fail(Errno::kEACCES);
+    constexpr u32 kExecute = 1;
+    TRY(fs::check_access(inode, kExecute, current_process().credentials()));
+    return inode.open(place, 0);
+}
+
 }  // namespace
 
 Result<void> read_program(fs::File& file, u64 offset, std::span<u8> to) {
@@ -127,14 +135,17 @@ Result<void> read_program(fs::File& file, u64 offset, std::span<u8> to) {
     return {};
 }
 
-Result<Ref<fs::File>> open_program(const fs::Path& base, std::string_view path) {
-    fs::Path found = TRY(fs::resolve(base, path, fs::kFollow));
+Result<Ref<fs::File>> open_program(const fs::Path& base, std::string_view path, bool no_follow) {
+    fs::Path found = TRY(fs::resolve(base, path, no_follow ? 0 : u32{fs::kFollow}));
     fs::Inode& inode = *found.dentry->inode;
-    if ((inode.mode() & kFormat) != kRegular) return fail(Errno::kEACCES);
-    if (found.mount && found.mount->flags & kMountNoExec) return fail(Errno::kEACCES);
-    constexpr u32 kExecute = 1;
-    TRY(fs::check_access(inode, kExecute, current_process().credentials()));
-    return inode.open(found, 0);
+    if (no_follow && (inode.mode() & kFormat) == kLink) return fail(Errno::kELOOP);
+    return open_found(found, inode);
+}
+
+Result<Ref<fs::File>> reopen_program(fs::File& file) {
+    const fs::Path* place = file.path();
+    if (!place || !file.inode()) return fail(Errno::kEACCES);
+    return open_found(*place, *file.inode());
 }
 
 Result<LoadedProgram> load_program(mm::AddressSpace& space, Ref<fs::File> file) {

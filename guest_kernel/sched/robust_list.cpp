@@ -8,12 +8,12 @@ namespace astra::sched {
 
 namespace {
 
-constexpr u32 kFutexWaiters = 0x8000'0000, kFutexOwnerDied = 0x4000'0000, kFutexTidMask = 0x3fff'ffff;
 constexpr u32 kMostEntries = 2048;      // Linux ROBUST_LIST_LIMIT: the list may be a ring
 constexpr u64 kPriorityInheriting = 1;  // low bit of an entry's address
 
-// Marks a mutex whose owner died and wakes one waiter. A word that is gone is nobody's mutex any more.
-void release_mutex(UserAddr word, u32 tid) {
+// Marks a mutex whose owner died and wakes one waiter; orphan_mutexes() wakes those the kernel hands mutexes
+// to. A word that is gone is nobody's mutex any more.
+void release_mutex(UserAddr word, u32 tid, bool kernel_hands_over) {
     if (!is_aligned(word.raw(), sizeof(u32)) || !mm::is_user_range(word, sizeof(u32))) return;
     auto value = mm::read(abi::In<u32>(word));
     if (!value) return;
@@ -25,7 +25,8 @@ void release_mutex(UserAddr word, u32 tid) {
             return;
         if (seen == expected) break;
     }
-    if (seen & kFutexWaiters) (void)futex_wake(word, FutexScope::Shared, 1, kFutexAnyBits);
+    if (seen & kFutexWaiters && !kernel_hands_over)
+        (void)futex_wake(word, FutexScope::Shared, 1, kFutexAnyBits);
 }
 
 Result<u64> next_entry(u64 entry) { return mm::read(abi::In<u64>(UserAddr(entry & ~kPriorityInheriting))); }
@@ -40,10 +41,10 @@ Result<void> walk_robust_list(UserAddr head_address, u32 tid) {
     for (u32 i = 0; i < kMostEntries && (entry & ~kPriorityInheriting) != head_address.raw(); i++) {
         // Read the link first: a woken waiter may free the entry.
         Result<u64> next = next_entry(entry);
-        if (entry != head.pending) release_mutex(word_of(entry), tid);
+        if (entry != head.pending) release_mutex(word_of(entry), tid, entry & kPriorityInheriting);
         entry = TRY(next);
     }
-    if (head.pending) release_mutex(word_of(head.pending), tid);
+    if (head.pending) release_mutex(word_of(head.pending), tid, head.pending & kPriorityInheriting);
     return {};
 }
 
@@ -54,6 +55,7 @@ void leave_user_memory(Thread& thread) {
         UserAddr head = std::exchange(thread.robust_list, UserAddr());
         (void)walk_robust_list(head, static_cast<u32>(thread.tid()));
     }
+    orphan_mutexes(thread);
     UserAddr word = std::exchange(thread.clear_child_tid, UserAddr());
     // Nobody is left to see it when this is the last user of the memory.
     if (word.is_null()) return;

@@ -11,8 +11,6 @@ namespace astra::sched {
 
 namespace {
 
-// A whole turn: long, because ending it costs up to 100 µs on software KVM.
-constexpr u64 kSliceNs = 10'000'000;
 // How long a thread that did not sleep keeps the CPU from one that did.
 constexpr u64 kWakeGranularityNs = 1'000'000;
 

@@ -6,6 +6,9 @@
 
 namespace astra::sched {
 
+/// A whole turn: long, because ending it costs up to 100 µs on software KVM.
+inline constexpr u64 kSliceNs = 10'000'000;
+
 /// Sets up this CPU's run queue and idle thread. Once per CPU, before anything sleeps.
 void init_cpu(u32 cpu);
 /// This CPU's idle loop; the boot and secondary paths end here.
@@ -20,6 +23,9 @@ void yield();
 bool wake_thread(Thread& thread);
 /// Adds a new thread to a run queue.
 void start_thread(Thread& thread);
+/// Makes every other CPU that runs a program execute a full memory barrier, and reload its instructions
+/// (membarrier(2)), before it returns.
+void barrier_on_other_cpus();
 /// Moves the thread to an allowed CPU after its affinity changed.
 void apply_affinity(Thread& thread);
 /// Runs `body(argument)` in a kernel thread. Errors: ENOMEM.
@@ -37,8 +43,8 @@ Result<void> block(u64 deadline_ns);
 /// Sleeps; kRestartSys when a signal ended it, ETIMEDOUT never (the time passing is success).
 Result<void> sleep_until(u64 deadline_ns, Sleep how);
 
-/// (Re-)arms for `deadline_ns` (arch::now_ns time). Any context.
-void arm(TimerEvent& event, u64 deadline_ns);
+/// (Re-)arms for `deadline_ns` (arch::now_ns time), which moves with the wall clock if it is to. Any context.
+void arm(TimerEvent& event, u64 deadline_ns, bool follows_wall = false);
 /// Disarms; when it returns, `fire` is not running and will not run (from inside `fire` itself: will not run
 /// again). Hold no lock that `fire` takes.
 void cancel(TimerEvent& event);

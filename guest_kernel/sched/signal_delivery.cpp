@@ -12,8 +12,8 @@ constexpr u64 kSyscallInstruction = 2;  // bytes of `syscall`
 Errno restart_code(const arch::UserRegisters& regs) {
     if (regs.orig_rax == ~u64{0}) return Errno{};
     auto code = static_cast<Errno>(-static_cast<i64>(regs.rax));
-    bool restart =
-        code == Errno::kRestartSys || code == Errno::kRestartNoHand || code == Errno::kRestartBlock;
+    bool restart = code == Errno::kRestartSys || code == Errno::kRestartNoIntr ||
+                   code == Errno::kRestartNoHand || code == Errno::kRestartBlock;
     return restart ? code : Errno{};
 }
 
@@ -27,7 +27,7 @@ void settle_call_for_handler(Thread& thread, arch::UserRegisters& regs, u64 acti
     Errno code = restart_code(regs);
     if (code == Errno{}) return;
     thread.restart_deadline_ns = 0;
-    if (code == Errno::kRestartSys && action_flags & kSaRestart)
+    if (code == Errno::kRestartNoIntr || (code == Errno::kRestartSys && action_flags & kSaRestart))
         restart_call(regs);
     else
         regs.rax = static_cast<u64>(-static_cast<i64>(Errno::kEINTR));

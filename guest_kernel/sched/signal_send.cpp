@@ -1,5 +1,6 @@
 // Generating signals: who gets them, who is woken, what ends at once.
 #include "guest_kernel/sched/internal.hpp"
+#include "guest_kernel/sched/signalfd.hpp"
 
 namespace astra::sched {
 
@@ -56,6 +57,7 @@ bool generate(Process& process, Signals& signals, Thread* target, const abi::Sig
     const Thread& judge = target ? *target : *signals.threads.front();
     if (signals.ignores(signal) && !(judge.blocked_signals & bit)) return false;
     bool kept = (target ? target->pending : signals.pending).add(info);
+    wake_signalfds();
     Thread* taker = target ? (wants(*target, bit) ? target : nullptr) : choose_thread(signals, bit);
     if (!taker) return kept;
     if (is_fatal(signals, *taker, signal))

@@ -20,6 +20,7 @@ enum Work : u32 { kWorkReschedule = 1, kWorkSignal = 2, kWorkExit = 4, kWorkMask
 struct SchedPolicy {
     i32 policy = 0;  // SCHED_OTHER
     i32 priority = 0;
+    bool reset_on_fork = false;  // children start with the default one
 };
 
 /// A mapped kernel stack and the frames behind it; `base` null: none.
@@ -96,6 +97,8 @@ class Thread : public RefCounted {
     UserAddr set_child_tid;       // CLONE_CHILD_SETTID: written when the thread first runs
     UserAddr clear_child_tid;     // CLONE_CHILD_CLEARTID
     UserAddr robust_list;
+    std::atomic<u32> contended_mutexes{0};  // waiters for mutexes this thread has (futex_pi.cpp)
+    std::atomic<bool> mutexes_orphaned{false};
     SchedPolicy policy;
     u64 timer_slack_ns = 50'000;  // PR_SET_TIMERSLACK
     char name[16] = {};           // comm

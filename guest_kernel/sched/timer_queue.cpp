@@ -3,6 +3,16 @@
 
 namespace astra::sched {
 
+namespace {
+
+// As far as time goes. 0 would mean no deadline to the hardware timer.
+u64 shifted(u64 deadline, i64 by) {
+    if (by < 0) return deadline > u64{0} - static_cast<u64>(by) ? deadline + static_cast<u64>(by) : 1;
+    return deadline < ~u64{0} - static_cast<u64>(by) ? deadline + static_cast<u64>(by) : ~u64{0} - 1;
+}
+
+}  // namespace
+
 TimerEvent* TimerQueue::merge(TimerEvent* a, TimerEvent* b) {
     if (!a) return b;
     if (!b) return a;
@@ -64,6 +74,21 @@ void TimerQueue::remove(TimerEvent& event) {
     if (event.sibling) event.sibling->previous = event.previous;
     event.sibling = event.previous = nullptr;
     root_ = merge(root_, children);
+}
+
+void TimerQueue::shift_wall(i64 shift_ns) {
+    TimerEvent* all = nullptr;
+    while (TimerEvent* event = root_) {
+        remove(*event);
+        event->sibling = all;
+        all = event;
+    }
+    while (TimerEvent* event = all) {
+        all = event->sibling;
+        event->sibling = nullptr;
+        if (event->follows_wall) event->deadline_ns = shifted(event->deadline_ns, shift_ns);
+        insert(*event);
+    }
 }
 
 }  // namespace astra::sched

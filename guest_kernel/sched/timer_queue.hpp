@@ -14,6 +14,7 @@ struct TimerEvent {
     void (*fire)(TimerEvent&) = nullptr;
     std::atomic<u32> cpu{0};
     std::atomic<bool> armed{false};
+    bool follows_wall = false;  // its deadline moves when the wall clock is set
     // Links of the heap: first child, next sibling, and previous sibling or (for a first child) parent.
     TimerEvent* child = nullptr;
     TimerEvent* sibling = nullptr;
@@ -28,6 +29,8 @@ class TimerQueue {
     void insert(TimerEvent& event);
     /// Takes a queued event out; clears `armed`.
     void remove(TimerEvent& event);
+    /// Moves the deadlines of events that follow the wall clock.
+    void shift_wall(i64 shift_ns);
 
   private:
     static TimerEvent* merge(TimerEvent* a, TimerEvent* b);

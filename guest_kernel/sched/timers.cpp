@@ -26,13 +26,14 @@ void disarm(TimerEvent& event) {
 
 }  // namespace
 
-void arm(TimerEvent& event, u64 deadline_ns) {
+void arm(TimerEvent& event, u64 deadline_ns, bool follows_wall) {
     disarm(event);
     bool interrupts = arch::interrupts_disable();
     Cpu& cpu = this_cpu();
     {
         auto queue = cpu.timers.lock();
         event.deadline_ns = deadline_ns;
+        event.follows_wall = follows_wall;
         event.cpu = cpu.index;
         queue->insert(event);
         set_next_event(cpu, *queue);
@@ -40,6 +41,21 @@ void arm(TimerEvent& event, u64 deadline_ns) {
     if (deadline_ns < cpu.armed_ns) {
         cpu.armed_ns = deadline_ns;
         arch::arm_timer(deadline_ns);
+    }
+    arch::interrupts_restore(interrupts);
+}
+
+void shift_wall_timers(i64 shift_ns) {
+    bool interrupts = arch::interrupts_disable();
+    Cpu& cpu = this_cpu();
+    {
+        auto queue = cpu.timers.lock();
+        queue->shift_wall(shift_ns);
+        set_next_event(cpu, *queue);
+    }
+    if (cpu.next_event_ns < cpu.armed_ns) {
+        cpu.armed_ns = cpu.next_event_ns;
+        arch::arm_timer(cpu.armed_ns);
     }
     arch::interrupts_restore(interrupts);
 }

@@ -18,12 +18,14 @@ struct Ids {
     [[nodiscard]] bool has(u32 id) const { return id == real || id == effective || id == saved; }
 };
 struct UserIds {
+    static constexpr sched::Capability kRight = sched::kCapSetUid;
     static Ids get(const Credentials& c) { return {c.uid, c.euid, c.suid}; }
     static void set(Credentials& c, const Ids& ids) {
         c.uid = ids.real, c.euid = c.fsuid = ids.effective, c.suid = ids.saved;
     }
 };
 struct GroupIds {
+    static constexpr sched::Capability kRight = sched::kCapSetGid;
     static Ids get(const Credentials& c) { return {c.gid, c.egid, c.sgid}; }
     static void set(Credentials& c, const Ids& ids) {
         c.gid = ids.real, c.egid = c.fsgid = ids.effective, c.sgid = ids.saved;
@@ -38,8 +40,10 @@ SyscallResult change(Rule&& rule) {
     auto signals = process.signals.lock();
     Credentials& who = signals->credentials;
     Ids old = Which::get(who);
-    Ids fresh = TRY(rule(old, who.is_privileged()));
+    Ids fresh = TRY(rule(old, who.can(Which::kRight)));
+    Credentials before = who;
     Which::set(who, fresh);
+    who.follow_user_ids(before);
     if (fresh.effective != old.effective) process.dumpable = false;
     return 0;
 }
@@ -122,7 +126,7 @@ SyscallResult sys_getgroups(int size, Out<u32> list) {
 }
 
 SyscallResult sys_setgroups(int size, In<u32> list) {
-    if (!mine().is_privileged()) return fail(Errno::kEPERM);
+    if (!mine().can(sched::kCapSetGid)) return fail(Errno::kEPERM);
     if (size < 0 || static_cast<usize>(size) > kMostGroups) return fail(Errno::kEINVAL);
     u32 groups[kMostGroups];
     std::span<u32> wanted(groups, static_cast<usize>(size));
@@ -133,26 +137,25 @@ SyscallResult sys_setgroups(int size, In<u32> list) {
     return 0;
 }
 
-SyscallResult sys_capget(InOut<CapHeader> header, Out<CapData> data) {
-    constexpr u32 kVersion1 = 0x19980330, kVersion2 = 0x20071026, kVersion3 = 0x20080522;
-    constexpr u32 kAll[2] = {~u32{0}, 0x1ff};  // CAP_LAST_CAP is 40
-    CapHeader wanted = TRY(mm::read(header));
-    if (wanted.version != kVersion1 && wanted.version != kVersion2 && wanted.version != kVersion3) {
-        TRY(mm::write(header, CapHeader{kVersion3, wanted.pid}));
-        return data.is_null() ? SyscallResult(0) : fail(Errno::kEINVAL);
-    }
-    if (wanted.pid < 0) return fail(Errno::kEINVAL);
-    Ref<sched::Thread> thread =
-        wanted.pid ? sched::find_thread(wanted.pid) : Ref<sched::Thread>(sched::current());
-    if (!thread) return fail(Errno::kESRCH);
-    if (data.is_null()) return 0;
-    bool privileged = thread->process().credentials().is_privileged();
-    usize words = wanted.version == kVersion1 ? 1 : 2;
-    for (usize i = 0; i < words; i++) {
-        u32 bits = privileged ? kAll[i] : 0;
-        TRY(mm::write(data + i, CapData{bits, bits, 0}));
-    }
-    return 0;
+// A process that may, or that has the id in one of the four places, gets what it asked for; all others are
+// left as they are. Either way the answer is the old id.
+SyscallResult sys_setfsuid(u32 uid) {
+    auto signals = sched::current_process().signals.lock();
+    Credentials& who = signals->credentials;
+    Credentials before = who;
+    bool allowed = UserIds::get(who).has(uid) || uid == who.fsuid || who.can(sched::kCapSetUid);
+    if (uid != kUnchanged && allowed) who.fsuid = uid;
+    who.follow_user_ids(before);
+    return before.fsuid;
+}
+
+SyscallResult sys_setfsgid(u32 gid) {
+    auto signals = sched::current_process().signals.lock();
+    Credentials& who = signals->credentials;
+    u32 old = who.fsgid;
+    bool allowed = GroupIds::get(who).has(gid) || gid == old || who.can(sched::kCapSetGid);
+    if (gid != kUnchanged && allowed) who.fsgid = gid;
+    return old;
 }
 
 }  // namespace astra::syscalls

@@ -15,7 +15,7 @@ bool may_signal(sched::Process& target, int signal) {
     sched::Process& caller = sched::current_process();
     if (&target == &caller) return true;
     sched::Credentials mine = caller.credentials(), its = target.credentials();
-    if (mine.is_privileged()) return true;
+    if (mine.can(sched::kCapKill)) return true;
     if (mine.euid == its.suid || mine.euid == its.uid || mine.uid == its.suid || mine.uid == its.uid)
         return true;
     return signal == sched::kSigCont && caller.sid == target.sid;
@@ -112,6 +112,13 @@ SyscallResult sys_rt_sigqueueinfo(int pid, int signal, In<SigInfo> info) {
     if (!valid_or_none(signal)) return fail(Errno::kEINVAL);
     SigInfo given = TRY(read_info(info, signal, pid == sched::current_process().pid()));
     TRY(deliver(*TRY(target_process(pid)), nullptr, given));
+    return 0;
+}
+
+SyscallResult sys_rt_tgsigqueueinfo(int pid, int tid, int signal, In<SigInfo> info) {
+    if (pid <= 0 || tid <= 0 || !valid_or_none(signal)) return fail(Errno::kEINVAL);
+    SigInfo given = TRY(read_info(info, signal, pid == sched::current_process().pid()));
+    TRY(deliver_to_thread(pid, tid, given));
     return 0;
 }
 

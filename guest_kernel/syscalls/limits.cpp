@@ -1,4 +1,6 @@
 // Resource limits, usage and priorities.
+#include <algorithm>
+
 #include "guest_kernel/mm/user_copy.hpp"
 #include "guest_kernel/sched/process.hpp"
 #include "guest_kernel/syscalls/syscalls.hpp"
@@ -25,7 +27,7 @@ void tell_address_space(sched::Process& process) {
 // Reads and, when `fresh` is given, changes a limit. Errors: EINVAL, EPERM.
 Result<RLimit> exchange_limit(sched::Process& process, int resource, const RLimit* fresh) {
     if (resource < 0 || resource >= sched::kLimits) return fail(Errno::kEINVAL);
-    bool privileged = sched::current_process().credentials().is_privileged();
+    bool privileged = sched::current_process().credentials().can(sched::kCapSysResource);
     RLimit old;
     {
         auto signals = process.signals.lock();
@@ -47,7 +49,7 @@ bool may_limit(sched::Process& target) {
     sched::Process& caller = sched::current_process();
     if (&target == &caller) return true;
     sched::Credentials mine = caller.credentials(), its = target.credentials();
-    if (mine.is_privileged()) return true;
+    if (mine.can(sched::kCapSysResource)) return true;
     return mine.uid == its.uid && mine.uid == its.euid && mine.uid == its.suid && mine.gid == its.gid &&
            mine.gid == its.egid && mine.gid == its.sgid;
 }
@@ -61,10 +63,20 @@ bool is_meant(sched::Process& process, int which, int who) {
     }
 }
 
+// Runs `body` for every process that `which` and `who` name. Errors: EINVAL.
+template <class Body>
+Result<void> for_each_meant(int which, int who, Body&& body) {
+    if (which < kPriorityProcess || which > kPriorityUser) return fail(Errno::kEINVAL);
+    auto tree = sched::tree().lock();
+    for (sched::Process& process : tree->all)
+        if (is_meant(process, which, who)) body(process);
+    return {};
+}
+
 // Lowering a nice value below what RLIMIT_NICE allows needs privilege; changing others' needs their identity.
 Result<void> set_nice(sched::Process& process, int nice) {
     sched::Credentials mine = sched::current_process().credentials(), its = process.credentials();
-    bool privileged = mine.is_privileged();
+    bool privileged = mine.can(sched::kCapSysNice);
     if (!privileged && mine.euid != its.uid && mine.euid != its.euid) return fail(Errno::kEPERM);
     i64 floor = 20 - static_cast<i64>(process.limit(sched::kLimitNice));
     if (!privileged && nice < process.nice && nice < floor) return fail(Errno::kEACCES);
@@ -113,27 +125,56 @@ SyscallResult sys_getrusage(int who, Out<RUsage> usage) {
 }
 
 SyscallResult sys_getpriority(int which, int who) {
-    if (which < kPriorityProcess || which > kPriorityUser) return fail(Errno::kEINVAL);
     int best = -1;
-    auto tree = sched::tree().lock();
-    for (sched::Process& process : tree->all)
-        if (is_meant(process, which, who) && 20 - process.nice > best) best = 20 - process.nice;
+    TRY(for_each_meant(which, who, [&](sched::Process& process) {
+        if (20 - process.nice > best) best = 20 - process.nice;
+    }));
     return best < 0 ? SyscallResult(fail(Errno::kESRCH)) : best;
 }
 
 SyscallResult sys_setpriority(int which, int who, int priority) {
-    if (which < kPriorityProcess || which > kPriorityUser) return fail(Errno::kEINVAL);
-    int nice = priority < kLeastNice ? kLeastNice : priority > kMostNice ? kMostNice : priority;
+    int nice = std::clamp(priority, kLeastNice, kMostNice);
     bool found = false;
     Errno error{};
-    auto tree = sched::tree().lock();
-    for (sched::Process& process : tree->all) {
-        if (!is_meant(process, which, who)) continue;
+    TRY(for_each_meant(which, who, [&](sched::Process& process) {
         found = true;
         if (Result<void> set = set_nice(process, nice); !set) error = set.error();
-    }
+    }));
     if (!found) return fail(Errno::kESRCH);
     return error == Errno{} ? SyscallResult(0) : fail(error);
+}
+
+// There are no disks whose requests could be ordered: the value is kept and inherited. Classes: none, real
+// time, best effort, idle; below them a level of 0 to 7.
+SyscallResult sys_ioprio_set(int which, int who, int priority) {
+    enum { kNone, kRealTime, kBestEffort, kIdle };
+    int io_class = priority >> 13 & 7, level = priority & 7;
+    sched::Credentials mine = sched::current_process().credentials();
+    if (io_class > kIdle || (io_class == kNone && level)) return fail(Errno::kEINVAL);
+    bool may_real_time = mine.can(sched::kCapSysAdmin) || mine.can(sched::kCapSysNice);
+    if (io_class == kRealTime && !may_real_time) return fail(Errno::kEPERM);
+    bool found = false, refused = false;
+    TRY(for_each_meant(which - 1, who, [&](sched::Process& process) {
+        found = true;
+        sched::Credentials its = process.credentials();
+        bool allowed = mine.can(sched::kCapSysNice) || its.uid == mine.euid || its.uid == mine.uid;
+        if (allowed)
+            process.io_priority = priority;
+        else
+            refused = true;
+    }));
+    if (!found) return fail(Errno::kESRCH);
+    return refused ? fail(Errno::kEPERM) : SyscallResult(0);
+}
+
+SyscallResult sys_ioprio_get(int which, int who) {
+    int best = -1;
+    // The higher class is the lower number, but none at all is the lowest.
+    auto rank = [](int priority) { return priority ? priority : 1 << 15; };
+    TRY(for_each_meant(which - 1, who, [&](sched::Process& process) {
+        if (best < 0 || rank(process.io_priority) < rank(best)) best = process.io_priority;
+    }));
+    return best < 0 ? SyscallResult(fail(Errno::kESRCH)) : best;
 }
 
 }  // namespace astra::syscalls

@@ -1,7 +1,7 @@
 // prctl(2) and arch_prctl(2).
 #include "guest_kernel/mm/user_copy.hpp"
 #include "guest_kernel/sched/process.hpp"
-#include "guest_kernel/syscalls/syscalls.hpp"
+#include "guest_kernel/syscalls/capabilities.hpp"
 
 namespace astra::syscalls {
 
@@ -14,20 +14,27 @@ enum Option : int {
     kSetDumpable,
     kGetKeepCaps = 7,
     kSetKeepCaps,
-    kSetName = 15,
+    kGetTiming = 13,
+    kSetTiming,
+    kSetName,
     kGetName,
     kGetSeccomp = 21,
-    kReadCapabilityBound = 23,
-    kGetSecureBits = 27,
-    kSetTimerSlack = 29,
+    kReadBoundingSet = 23,
+    kDropFromBoundingSet,
+    kGetTsc,
+    kSetTsc,
+    kGetSecureBits,
+    kSetSecureBits,
+    kSetTimerSlack,
     kGetTimerSlack,
     kSetChildSubreaper = 36,
     kGetChildSubreaper,
     kSetNoNewPrivileges,
     kGetNoNewPrivileges,
     kGetTidAddress,
+    kAmbientSet = 47,
 };
-constexpr u64 kLastCapability = 40;
+constexpr u64 kTscEnabled = 1;
 constexpr u64 kDefaultSlackNs = 50'000;
 
 /// arch_prctl(2)'s codes (asm/prctl.h).
@@ -85,16 +92,22 @@ SyscallResult sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5) {
         case kGetDeathSignal: return write_int(arg2, process.death_signal);
         case kGetDumpable: return process.dumpable;
         case kSetDumpable: return set_dumpable(process, arg2);
-        case kGetKeepCaps: return 0;
-        case kSetKeepCaps:
-            return fail(arg2 > 1 ? Errno::kEINVAL : Errno::kEPERM);  // capabilities follow euid 0
+        case kGetKeepCaps: return (process.credentials().secure_bits & sched::kSecureKeepCaps) != 0;
+        case kSetKeepCaps: return keep_capabilities(arg2);
         case kSetName: return set_name(arg2);
         case kGetName:
             TRY(mm::copy_out(UserAddr(arg2), {reinterpret_cast<u8*>(thread.name), sizeof thread.name}));
             return 0;
         case kGetSeccomp: return 0;
-        case kReadCapabilityBound: return arg2 <= kLastCapability ? SyscallResult(1) : fail(Errno::kEINVAL);
-        case kGetSecureBits: return 0;
+        case kReadBoundingSet: return read_bounding_set(arg2);
+        case kDropFromBoundingSet: return drop_from_bounding_set(arg2);
+        case kGetSecureBits: return process.credentials().secure_bits;
+        case kSetSecureBits: return set_secure_bits(arg2);
+        case kAmbientSet: return change_ambient_set(arg2, arg3, !arg4 && !arg5);
+        case kGetTiming: return 0;  // statistical, the only kind there is
+        case kSetTiming: return arg2 == 0 ? SyscallResult(0) : fail(Errno::kEINVAL);
+        case kGetTsc: return write_int(arg2, kTscEnabled);
+        case kSetTsc: return arg2 == kTscEnabled ? SyscallResult(0) : fail(Errno::kEINVAL);
         case kSetTimerSlack: return set_slack(thread, arg2);
         case kGetTimerSlack: return static_cast<i64>(thread.timer_slack_ns);
         case kSetChildSubreaper: process.child_subreaper = arg2; return 0;

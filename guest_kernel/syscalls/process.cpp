@@ -1,4 +1,5 @@
 // Making, replacing and ending processes and threads; waiting for them.
+#include "guest_kernel/base/format.hpp"
 #include "guest_kernel/fs/vfs.hpp"
 #include "guest_kernel/mm/user_copy.hpp"
 #include "guest_kernel/sched/clone.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr u64 kExitSignalMask = 0xff;  // CSIGNAL
 constexpr int kAtFdCwd = -100;
+constexpr int kAtNoFollow = 0x100, kAtEmptyPath = 0x1000;  // AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
 constexpr u32 kNonblock = 04000;
 /// waitid(2)'s id types.
 enum : int { kIdAll, kIdPid, kIdGroup, kIdPidFd };
@@ -42,6 +44,12 @@ Result<CloneArgs> read_clone_args(In<CloneArgs> args, usize size) {
     for (usize at = common; at < size; at++)
         if (TRY(mm::read(In<u8>(args.address() + at)))) return fail(Errno::kE2BIG);
     return known;
+}
+
+// What a program run by its descriptor is called, and what a script's interpreter is given to open.
+Result<String> descriptor_name(int fd) {
+    char text[24];
+    return String::from({text, format_to(text, sizeof text, "/dev/fd/%d", fd)});
 }
 
 Result<sched::WaitRequest> wait4_request(int pid, int options) {
@@ -126,10 +134,16 @@ SyscallResult sys_set_tid_address(Out<int> tidptr) {
 SyscallResult sys_fork() { return fork_with(0); }
 SyscallResult sys_vfork() { return fork_with(sched::kCloneVm | sched::kCloneVfork); }
 
+SyscallResult sys_unshare(u64 flags) {
+    TRY(sched::unshare(flags));
+    return 0;
+}
+
 SyscallResult sys_clone(u64 flags, u64 stack, Out<int> parent_tid, Out<int> child_tid, u64 tls) {
     sched::CloneRequest request;
     request.flags = static_cast<u32>(flags & ~kExitSignalMask);
-    request.exit_signal = static_cast<int>(flags & kExitSignalMask);
+    int signal = static_cast<int>(flags & kExitSignalMask);
+    request.exit_signal = signal <= sched::kSignals ? signal : 0;  // clone3 refuses what this one ignores
     request.stack = stack;
     request.tls = tls;
     request.parent_tid = parent_tid.address();
@@ -159,14 +173,28 @@ SyscallResult sys_clone3(In<CloneArgs> args, usize size) {
 }
 
 SyscallResult sys_execve(UserString path, In<u64> argv, In<u64> envp) {
+    return sys_execveat(kAtFdCwd, path, argv, envp, 0);
+}
+
+SyscallResult sys_execveat(int dirfd, UserString path, In<u64> argv, In<u64> envp, int flags) {
+    if (flags & ~(kAtNoFollow | kAtEmptyPath)) return fail(Errno::kEINVAL);
     sched::ExecRequest request;
     request.path = TRY(mm::read_path(path));
+    request.no_follow = flags & kAtNoFollow;
     u64 limit = sched::argument_limit(sched::current_process().limit(sched::kLimitStack));
     request.arguments = TRY(read_strings(argv, limit));
     request.environment = TRY(read_strings(envp, limit));
     // As Linux since 5.18: programs may rely on having a name.
     if (!request.arguments.count()) TRY(request.arguments.add(""));
-    fs::Path base = TRY(fs::at(kAtFdCwd, request.path));
+    fs::Path base;
+    if (request.path.empty() && flags & kAtEmptyPath) {
+        if (dirfd == kAtFdCwd) return fail(Errno::kEACCES);  // a directory
+        request.file = TRY(sched::current_process().fds().get(dirfd, true));
+        request.path = TRY(descriptor_name(dirfd));
+    } else {
+        if (request.path.empty()) return fail(Errno::kENOENT);
+        base = TRY(fs::at(dirfd, request.path));
+    }
     TRY(sched::execute(base, std::move(request)));
     return 0;
 }

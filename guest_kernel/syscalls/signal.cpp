@@ -86,6 +86,9 @@ SyscallResult sys_rt_sigsuspend(In<SigSet> set, usize sigsetsize) {
     return fail(Errno::kRestartNoHand);
 }
 
+// The kernel restarts calls by starting them again, so a program has nothing to restart by this one.
+SyscallResult sys_restart_syscall() { return fail(Errno::kEINTR); }
+
 SyscallResult sys_pause() {
     (void)sched::sleep_until(sched::kForever, sched::Sleep::Interruptible);
     return fail(Errno::kRestartNoHand);

@@ -18,19 +18,24 @@ constexpr abi::UtsName kIdentity = {"Linux",  "astra", "6.1.0-astra", "#1 SMP AS
                                     "x86_64", "(none)"};
 constinit sched::SpinLocked<abi::UtsName, sched::Rank::Log> g_identity(kIdentity);
 
+using NameField = char (abi::UtsName::*)[65];
+
+Result<void> set_name(NameField field, std::string_view name) {
+    if (!sched::current_process().credentials().can(sched::kCapSysAdmin)) return fail(Errno::kEPERM);
+    char fresh[65] = {};
+    if (name.size() >= sizeof fresh) return fail(Errno::kEINVAL);
+    __builtin_memcpy(fresh, name.data(), name.size());
+    auto identity = g_identity.lock();
+    __builtin_memcpy((*identity).*field, fresh, sizeof fresh);
+    return {};
+}
+
 }  // namespace
 
 abi::UtsName system_identity() { return *g_identity.lock(); }
 
-Result<void> set_host_name(std::string_view name) {
-    if (!sched::current_process().credentials().is_privileged()) return fail(Errno::kEPERM);
-    abi::UtsName fresh{};
-    if (name.size() >= sizeof fresh.nodename) return fail(Errno::kEINVAL);
-    __builtin_memcpy(fresh.nodename, name.data(), name.size());
-    auto identity = g_identity.lock();
-    __builtin_memcpy(identity->nodename, fresh.nodename, sizeof fresh.nodename);
-    return {};
-}
+Result<void> set_host_name(std::string_view name) { return set_name(&abi::UtsName::nodename, name); }
+Result<void> set_domain_name(std::string_view name) { return set_name(&abi::UtsName::domainname, name); }
 
 }  // namespace astra
 
@@ -48,6 +53,17 @@ enum RebootCommand : u32 {
     kCtrlAltDelOff = 0,
 };
 
+constexpr u32 kPersonaMask = 0xff, kPersona32 = 8;  // PER_MASK, PER_LINUX32
+
+SyscallResult take_name(In<u8> name, usize length, Result<void> (*set)(std::string_view)) {
+    if (!sched::current_process().credentials().can(sched::kCapSysAdmin)) return fail(Errno::kEPERM);
+    char text[sizeof(UtsName::nodename)];
+    if (length >= sizeof text) return fail(Errno::kEINVAL);
+    TRY(mm::copy_in({reinterpret_cast<u8*>(text), length}, name.address()));
+    TRY(set({text, length}));
+    return 0;
+}
+
 bool is_reboot_magic(u32 magic, u32 magic2) {
     if (magic != kRebootMagic) return false;
     for (u32 known : kRebootMagics)
@@ -58,16 +74,30 @@ bool is_reboot_magic(u32 magic, u32 magic2) {
 }  // namespace
 
 SyscallResult sys_uname(Out<UtsName> buf) {
-    TRY(mm::write(buf, system_identity()));
+    UtsName identity = system_identity();
+    if ((sched::current_process().persona & kPersonaMask) == kPersona32)
+        __builtin_memcpy(identity.machine, "i686", sizeof "i686");
+    TRY(mm::write(buf, identity));
     return 0;
 }
 
-SyscallResult sys_sethostname(In<u8> name, usize length) {
-    char text[sizeof(UtsName::nodename)];
-    if (length >= sizeof text) return fail(Errno::kEINVAL);
-    TRY(mm::copy_in({reinterpret_cast<u8*>(text), length}, name.address()));
-    TRY(set_host_name({text, length}));
-    return 0;
+SyscallResult sys_sethostname(In<u8> name, usize length) { return take_name(name, length, set_host_name); }
+SyscallResult sys_setdomainname(In<u8> name, usize length) {
+    return take_name(name, length, set_domain_name);
+}
+
+// Addresses are never randomised here, so that the flag asking for it has its effect already; of the
+// personas PER_LINUX32 shows in uname(2). The others would change how memory and files behave.
+SyscallResult sys_personality(u32 persona) {
+    constexpr u32 kAsk = ~u32{0};
+    constexpr u32 kNoRandomise = 0x40000;  // ADDR_NO_RANDOMIZE
+    sched::Process& process = sched::current_process();
+    u32 old = process.persona, kind = persona & kPersonaMask;
+    if (persona == kAsk) return old;
+    bool known = !(persona & ~(kPersonaMask | kNoRandomise)) && (kind == 0 || kind == kPersona32);
+    if (!known) return fail(Errno::kEINVAL);
+    process.persona = persona;
+    return old;
 }
 
 SyscallResult sys_sysinfo(Out<SysInfo> info) {
@@ -85,7 +115,7 @@ SyscallResult sys_sysinfo(Out<SysInfo> info) {
 }
 
 SyscallResult sys_reboot(u32 magic, u32 magic2, u32 command, u64) {
-    if (!sched::current_process().credentials().is_privileged()) return fail(Errno::kEPERM);
+    if (!sched::current_process().credentials().can(sched::kCapSysBoot)) return fail(Errno::kEPERM);
     if (!is_reboot_magic(magic, magic2)) return fail(Errno::kEINVAL);
     switch (command) {
         case kRestart:  // the host decides whether to start again

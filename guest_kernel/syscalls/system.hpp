@@ -8,7 +8,8 @@
 namespace astra {
 
 abi::UtsName system_identity();
-/// sethostname(2) by the current process. Errors: EPERM, EINVAL when it is too long.
+/// sethostname(2), setdomainname(2) by the current process. Errors: EPERM, EINVAL when it is too long.
 Result<void> set_host_name(std::string_view name);
+Result<void> set_domain_name(std::string_view name);
 
 }  // namespace astra

@@ -3,6 +3,7 @@
 #include "guest_kernel/sched/clocks.hpp"
 #include "guest_kernel/sched/process.hpp"
 #include "guest_kernel/sched/scheduler.hpp"
+#include "guest_kernel/sched/wall_clock.hpp"
 #include "guest_kernel/syscalls/syscalls.hpp"
 
 namespace astra::syscalls {
@@ -66,7 +67,8 @@ SyscallResult sys_clock_nanosleep(int clock, int flags, In<TimeSpec> request, Ou
     }
     u64 ns = TRY(sched::to_ns(TRY(mm::read(request))));
     if (!(flags & kAbsoluteTime)) return sleep_relative(relative_deadline(ns), remain);
-    Result<void> slept = sched::sleep_until(sched::deadline_at(clock, ns), sched::Sleep::Interruptible);
+    Result<void> slept = sched::is_wall_clock(clock) ? sched::sleep_until_wall(ns)
+                                                     : sched::sleep_until(ns, sched::Sleep::Interruptible);
     return slept ? SyscallResult(0) : fail(Errno::kRestartNoHand);
 }
 

@@ -158,13 +158,10 @@ SyscallResult sys_timer_settime(int id, int flags, In<ITimerSpec> value, Out<ITi
         auto timers = sched::current_process().timers.lock();
         PosixTimer* timer = TRY(find_timer(*timers, id));
         previous = sched::timer_value(*timer);
-        u64 expiry = 0;
-        if (value_ns && !(flags & kAbsoluteTime))
-            expiry = sched::timer_now(*timer) + value_ns;
-        else if (value_ns)
-            expiry = timer->clock == TimerClock::Wall ? sched::deadline_at(sched::kClockRealtime, value_ns)
-                                                      : value_ns;
-        sched::set_timer(*timer, expiry, interval_ns);
+        bool absolute = flags & kAbsoluteTime;
+        sched::set_timer(*timer, 0, 0);  // from now on it counts from now
+        u64 expiry = value_ns && !absolute ? sched::timer_now(*timer) + value_ns : value_ns;
+        sched::set_timer(*timer, expiry, interval_ns, absolute && timer->clock == TimerClock::Wall);
     }
     TRY(mm::write_if(old, to_itimerspec(previous)));
     return 0;

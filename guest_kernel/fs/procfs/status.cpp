@@ -73,10 +73,10 @@ void add_signals(const Task& task, Text& text) {
 }
 
 void add_rest(const Task& task, Text& text) {
-    constexpr usize kAllCapabilities = 0x1ffffffffff;
-    usize effective = task.process->credentials().is_privileged() ? kAllCapabilities : 0;
-    text.add("CapInh:\t%016x\nCapPrm:\t%016zx\nCapEff:\t%016zx\nCapBnd:\t%016zx\nCapAmb:\t%016x\n", 0,
-             effective, effective, kAllCapabilities, 0);
+    sched::Capabilities sets = task.process->credentials().capabilities;
+    text.add("CapInh:\t%016zx\nCapPrm:\t%016zx\nCapEff:\t%016zx\nCapBnd:\t%016zx\nCapAmb:\t%016zx\n",
+             usize{sets.inheritable}, usize{sets.permitted}, usize{sets.effective}, usize{sets.bounding},
+             usize{sets.ambient});
     text.add("NoNewPrivs:\t%d\nSeccomp:\t0\n", task.process->no_new_privileges);
     if (!task.thread) return;
     u32 cpus = arch::cpus_online();

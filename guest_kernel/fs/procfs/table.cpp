@@ -215,10 +215,7 @@ Result<Ref<sched::Process>> process_of(const Subject& subject) {
 
 Result<Ref<sched::Process>> private_process_of(const Subject& subject) {
     Ref<sched::Process> process = TRY(process_of(subject));
-    sched::Credentials caller = Caller::current().credentials, target = process->credentials();
-    bool same = caller.fsuid == target.uid && caller.fsuid == target.euid && caller.fsuid == target.suid &&
-                caller.fsgid == target.gid && caller.fsgid == target.egid && caller.fsgid == target.sgid;
-    if (caller.euid != 0 && !(same && process->dumpable)) return fail(Errno::kEACCES);
+    if (!sched::may_inspect(*process)) return fail(Errno::kEACCES);
     return process;
 }
 

@@ -58,5 +58,26 @@ TEST(TimerQueue, RandomInsertAndRemoveAgreesWithASet) {
     }
 }
 
+TEST(TimerQueue, WhatFollowsTheWallMovesWithIt) {
+    TimerQueue queue;
+    TimerEvent fixed, early, late;
+    fixed.deadline_ns = 100;
+    early.deadline_ns = 90, early.follows_wall = true;
+    late.deadline_ns = 1000, late.follows_wall = true;
+    for (TimerEvent* event : {&fixed, &early, &late}) queue.insert(*event);
+    queue.shift_wall(50);
+    EXPECT_EQ(queue.first(), &fixed);
+    EXPECT_EQ(early.deadline_ns, 140u);
+    queue.shift_wall(-950);
+    EXPECT_EQ(queue.first(), &early);
+    EXPECT_EQ(early.deadline_ns, 1u) << "not before the beginning of time";
+    queue.remove(early);
+    EXPECT_EQ(queue.first(), &fixed) << "at the same time as the other, or before";
+    EXPECT_EQ(late.deadline_ns, 100u);
+    queue.remove(fixed);
+    EXPECT_EQ(queue.first(), &late);
+    EXPECT_TRUE(late.armed);
+}
+
 }  // namespace
 }  // namespace astra::sched
