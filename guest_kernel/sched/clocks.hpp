@@ -46,4 +46,8 @@ u64 deadline_after(u64 ns);
 /// When, in arch::now_ns() time, `clock` (wall or monotonic) will show `ns`.
 u64 deadline_at(int clock, u64 ns);
 
+class Process;
+/// Sleeps until the threads of `process` have had `until_ns` of CPU time in all. Errors: kRestartSys, ENOMEM.
+Result<void> sleep_on_cpu_clock(Process& process, u64 until_ns);
+
 }  // namespace astra::sched

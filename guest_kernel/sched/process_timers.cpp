@@ -63,7 +63,10 @@ bool enforce_cpu_limit(PosixTimer& timer) {
 bool expire(PosixTimer& timer) {
     if (timer.notify == TimerNotify::CpuLimit) return enforce_cpu_limit(timer);
     timer.expired = true;
-    if (timer.notify == TimerNotify::Nobody) return false;
+    if (timer.notify == TimerNotify::Nobody) {
+        if (timer.thread) wake_thread(*timer.thread);  // sleep_on_cpu_clock
+        return false;
+    }
     Thread* target = timer.notify == TimerNotify::Thread ? timer.thread.get() : nullptr;
     if (try_send_signal(*timer.process, target, timer.info) || !timer.interval_ns) return false;
     timer.expired = false;
@@ -146,6 +149,26 @@ void timer_signal_taken(abi::SigInfo& info) {
         info.timer.overrun = timers->posix[id]->overrun;
     } else if (timers->interval[kItimerReal]) {
         next_period(*timers->interval[kItimerReal]);
+    }
+}
+
+Result<void> sleep_on_cpu_clock(Process& process, u64 until_ns) {
+    auto timer = TRY(make_own<PosixTimer>());
+    timer->process = &process;
+    timer->clock = TimerClock::ProcessCpu;
+    timer->notify = TimerNotify::Nobody;
+    timer->thread = Ref<Thread>(current());
+    {
+        auto timers = process.timers.lock();
+        set_timer(*timer, until_ns ? until_ns : 1, 0);
+    }
+    for (;;) {
+        begin_sleep(Sleep::Interruptible);
+        if (timer_now(*timer) >= until_ns) {
+            cancel_sleep();
+            return {};
+        }
+        TRY(block(kForever));
     }
 }
 

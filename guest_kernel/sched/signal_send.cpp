@@ -29,11 +29,8 @@ void continue_process(Process& process, Signals& signals) {
     process.continue_waiters.wake_all();
 }
 
-// The thread that should look at a process-wide signal: the current one if it can, else the first that can.
+// The thread that should look at a process-wide signal: as in Linux the leader, which comes first, if it can.
 Thread* choose_thread(const Signals& signals, SignalMask bit) {
-    if (scheduler_running())
-        for (Thread& thread : signals.threads)
-            if (&thread == &current() && wants(thread, bit)) return &thread;
     for (Thread& thread : signals.threads)
         if (wants(thread, bit)) return &thread;
     return nullptr;

@@ -29,6 +29,32 @@ u64 relative_deadline(u64 ns) {
     return restarted ? restarted : sched::deadline_after(ns);
 }
 
+// The process on whose CPU time a sleep with `clock` waits. Errors: EINVAL for the caller's own thread, which
+// gets none while it sleeps; ENOTSUP for other clocks.
+Result<Ref<sched::Process>> slept_on(int clock) {
+    Result<sched::CpuClock> cpu = sched::parse_cpu_clock(clock);
+    if (!cpu || (cpu->thread && clock >= 0)) return fail(Errno::kENOTSUP);
+    if (cpu->thread)
+        return fail(cpu->id == 0 || cpu->id == sched::current().tid() ? Errno::kEINVAL : Errno::kENOTSUP);
+    Ref<sched::Process> process =
+        cpu->id ? sched::find_process(cpu->id) : Ref<sched::Process>(sched::current_process());
+    return process ? Result<Ref<sched::Process>>(std::move(process)) : fail(Errno::kEINVAL);
+}
+
+SyscallResult sleep_on_process(sched::Process& process, u64 now_ns, u64 ns, bool absolute,
+                               Out<TimeSpec> remain) {
+    u64 restarted = absolute ? 0 : std::exchange(sched::current().restart_deadline_ns, 0);
+    u64 until = absolute ? ns : restarted ? restarted : now_ns + ns;
+    Result<void> slept = sched::sleep_on_cpu_clock(process, until);
+    if (slept) return 0;
+    if (slept.error() != Errno::kRestartSys) return fail(slept.error());
+    if (absolute) return fail(Errno::kRestartNoHand);
+    u64 now = process.cpu_time_ns();
+    TRY(mm::write_if(remain, sched::to_timespec(until > now ? until - now : 0)));
+    sched::current().restart_deadline_ns = until;
+    return fail(Errno::kRestartBlock);
+}
+
 }  // namespace
 
 SyscallResult sys_clock_gettime(int clock, Out<TimeSpec> tp) {
@@ -61,9 +87,11 @@ SyscallResult sys_nanosleep(In<TimeSpec> request, Out<TimeSpec> remain) {
 }
 
 SyscallResult sys_clock_nanosleep(int clock, int flags, In<TimeSpec> request, Out<TimeSpec> remain) {
+    u64 clock_ns = TRY(sched::clock_now(clock));
     if (!sched::is_timer_clock(clock)) {
-        TRY(sched::clock_now(clock));
-        return fail(Errno::kENOTSUP);  // sleeping on CPU time
+        Ref<sched::Process> process = TRY(slept_on(clock));
+        u64 ns = TRY(sched::to_ns(TRY(mm::read(request))));
+        return sleep_on_process(*process, clock_ns, ns, flags & kAbsoluteTime, remain);
     }
     u64 ns = TRY(sched::to_ns(TRY(mm::read(request))));
     if (!(flags & kAbsoluteTime)) return sleep_relative(relative_deadline(ns), remain);

@@ -1,6 +1,7 @@
 // Clocks, sleeping, interval timers, POSIX timers, CPU time.
 #include "tests/guest/cases/case.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/times.h>
 
@@ -64,6 +65,39 @@ static void clocks(void) {
     check("system call and vDSO agree", gap >= 0 && gap < 1);
 }
 
+static void* burn(void* unused) {
+    for (volatile long i = 0;; i++) {}
+    return unused;
+}
+static void nothing(int signal) { (void)signal; }
+
+#define CPU_CLOCK_OF(id, kind) ((int)(~(unsigned)(id) << 3 | (kind)))
+
+// Sleeps that end when the process, by another of its threads, has had enough CPU time.
+static void cpu_time(void) {
+    struct timespec bit = {0, 20000000}, until, left = {0, 0};
+    pthread_t thread;
+    pthread_create(&thread, 0, burn, 0);
+    double before = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    show("process", SYS(clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, &bit, 0L));
+    check("it had that much", seconds(CLOCK_PROCESS_CPUTIME_ID) - before >= 0.02);
+    show("process by id", SYS(clock_nanosleep, CPU_CLOCK_OF(getpid(), 2), 0, &bit, 0L));
+    show("own thread by id", SYS(clock_nanosleep, CPU_CLOCK_OF(gettid(), 6), 0, &bit, 0L));
+    show("nobody", SYS(clock_nanosleep, CPU_CLOCK_OF(999999, 2), 0, &bit, 0L));
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &until);
+    show("until the past", SYS(clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &until, 0L));
+    until.tv_sec++;
+    until.tv_nsec = 0;
+    show("until", SYS(clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &until, 0L));
+    check("not before", seconds(CLOCK_PROCESS_CPUTIME_ID) >= (double)until.tv_sec);
+    struct sigaction action = {.sa_handler = nothing};
+    sigaction(SIGALRM, &action, 0);
+    alarms_every(20);
+    bit.tv_sec = 500;
+    show("interrupted", SYS(clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, &bit, &left));
+    check("most is left", left.tv_sec > 400 && left.tv_sec <= 500);
+}
+
 static void sleeping(void) {
     struct timespec bit = {0, 20000000}, left = {9, 9}, bad = {0, 1000000000}, negative = {-1, 0},
                     none = {0, 0};
@@ -88,6 +122,8 @@ static void sleeping(void) {
     show("clock_nanosleep until the past", SYS(clock_nanosleep, CLOCK_REALTIME, TIMER_ABSTIME, &until, 0L));
     show("clock_nanosleep bad clock", SYS(clock_nanosleep, 99, 0, &bit, 0L));
     show("clock_nanosleep thread clock", SYS(clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &bit, 0L));
+    show("clock_nanosleep raw clock", SYS(clock_nanosleep, CLOCK_MONOTONIC_RAW, 0, &bit, 0L));
+    in_child("clock_nanosleep on CPU time", cpu_time);
     struct timespec long_time = {50, 0};
     alarms_every(20);
     show("clock_nanosleep interrupted", SYS(clock_nanosleep, CLOCK_MONOTONIC, 0, &long_time, &left));
