@@ -86,10 +86,12 @@ static void cpu_time(void) {
     show("nobody", SYS(clock_nanosleep, CPU_CLOCK_OF(999999, 2), 0, &bit, 0L));
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &until);
     show("until the past", SYS(clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &until, 0L));
-    until.tv_sec++;
-    until.tv_nsec = 0;
+    until.tv_nsec += 20000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
     show("until", SYS(clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, TIMER_ABSTIME, &until, 0L));
-    check("not before", seconds(CLOCK_PROCESS_CPUTIME_ID) >= (double)until.tv_sec);
+    check("not before",
+          seconds(CLOCK_PROCESS_CPUTIME_ID) >= (double)until.tv_sec + (double)until.tv_nsec / 1e9);
     struct sigaction action = {.sa_handler = nothing};
     sigaction(SIGALRM, &action, 0);
     alarms_every(20);
