@@ -26,7 +26,7 @@ bool is_outside_ram(PhysAddr frame) { return frame != zero_frame() && frame_refs
 bool may_stay(const Area& area, const PageEntry& entry) {
     if (arch::has(entry.flags, PageFlags::Huge) || area.has(kAreaShared)) return false;
     if (is_outside_ram(entry.frame)) return area.source && entry.flags == leaf_flags(area, false);
-    return arch::has(entry.flags, PageFlags::Write) && frame_refs(entry.frame) == 1;
+    return frame_refs(entry.frame) == 1;
 }
 
 /// True when no area but those of [start, end) reaches into the slot.

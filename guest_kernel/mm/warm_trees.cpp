@@ -48,6 +48,11 @@ void Operation::adopt_tree(WarmName name, PageTable& contents) {
     for (PageEntry e; is_mapped(e = tree.next_mapped(at, kEnd)); at += kPageSize) {
         if (!area || at.raw() >= area->end) area = guard_->areas.at_or_after(at.raw());
         bool inside = area && area->start <= at.raw();
+        // A page of its own may have become read-only meanwhile, as what a dynamic linker has relocated does.
+        if (inside && !is_outside_ram(e.frame) && e.flags != leaf_flags(*area, true)) {
+            e.flags = leaf_flags(*area, true);
+            tree.protect(at, e.flags);
+        }
         bool wiped = inside && area->has(kAreaWipeOnFork) && &contents != &guard_->table;
         if (inside && renews(*area, at.raw(), e, wiped ? PageEntry() : contents.lookup(at), true)) {
             resident++;
