@@ -146,6 +146,7 @@
     X(146, 146, sched_get_priority_max, "highest priority of a policy", "policy", int) \
     X(147, 147, sched_get_priority_min, "lowest priority of a policy", "policy", int) \
     X(148, 148, sched_rr_get_interval, "time slice of a thread", "pid, interval", int, Out<TimeSpec>) \
+    X(155, 155, pivot_root, "change the root mount", "new_root, put_old", UserString, UserString) \
     X(157, 157, prctl, "operations on a process", "option, arg2, arg3, arg4, arg5", int, u64, u64, u64, u64) \
     X(158, 158, arch_prctl, "architecture-specific thread state", "code, address", int, u64) \
     X(159, 159, adjtimex, "examine or tune the wall clock", "buf", InOut<Timex>) \
@@ -159,6 +160,7 @@
     X(170, 170, sethostname, "set the host name", "name, length", In<u8>, usize) \
     X(171, 171, setdomainname, "set the NIS domain name", "name, length", In<u8>, usize) \
     X(186, 186, gettid, "thread identifier", "") \
+    X(187, 187, readahead, "read a file ahead", "fd, offset, count", int, i64, usize) \
     X(188, 188, setxattr, "set an extended attribute", "path, name, value, size, flags", UserString, UserString, In<u8>, usize, int) \
     X(189, 189, lsetxattr, "set an extended attribute of a link", "path, name, value, size, flags", UserString, UserString, In<u8>, usize, int) \
     X(190, 190, fsetxattr, "set an extended attribute by descriptor", "fd, name, value, size, flags", int, UserString, In<u8>, usize, int) \
@@ -198,6 +200,9 @@
     X(247, 247, waitid, "wait for a child, with details", "which, pid, info, options, rusage", int, int, Out<SigInfo>, int, Out<RUsage>) \
     X(251, 251, ioprio_set, "set the I/O priority", "which, who, priority", int, int, int) \
     X(252, 252, ioprio_get, "I/O priority", "which, who", int, int) \
+    X(253, 253, inotify_init, "create an instance that watches files", "") \
+    X(254, 254, inotify_add_watch, "watch a file or directory", "fd, path, mask", int, UserString, u32) \
+    X(255, 255, inotify_rm_watch, "watch a file or directory no longer", "fd, descriptor", int, int) \
     X(257, 257, openat, "open a file relative to a directory", "dirfd, path, flags, mode", int, UserString, int, u32) \
     X(258, 258, mkdirat, "create a directory relative to a directory", "dirfd, path, mode", int, UserString, u32) \
     X(259, 259, mknodat, "create a special file relative to a directory", "dirfd, path, mode, dev", int, UserString, u32, u64) \
@@ -216,6 +221,10 @@
     X(272, 272, unshare, "stop sharing descriptors or directories", "flags", u64) \
     X(273, 273, set_robust_list, "register the robust futex list", "head, length", In<RobustListHead>, usize) \
     X(274, 274, get_robust_list, "the robust futex list of a thread", "pid, head, length", int, Out<u64>, Out<usize>) \
+    X(275, 275, splice, "move data from or into a pipe", "fd_in, off_in, fd_out, off_out, length, flags", int, InOut<i64>, int, InOut<i64>, usize, u32) \
+    X(276, 276, tee, "copy a pipe's data into another", "fd_in, fd_out, length, flags", int, int, usize, u32) \
+    X(277, 277, sync_file_range, "synchronise a part of a file", "fd, offset, length, flags", int, i64, i64, u32) \
+    X(278, 278, vmsplice, "move memory into a pipe, or out of one", "fd, iov, count, flags", int, In<IoVec>, usize, u32) \
     X(280, 280, utimensat, "set file times (nanoseconds)", "dirfd, path, times, flags", int, UserString, In<TimeSpec>, int) \
     X(281, 281, epoll_pwait, "wait for epoll events, with a signal mask", "epfd, events, maxevents, timeout_ms, sigmask, sigsetsize", int, Out<EpollEvent>, int, int, In<SigSet>, usize) \
     X(282, 282, signalfd, "open a descriptor for signals", "fd, mask, sigsetsize", int, In<SigSet>, usize) \
@@ -230,12 +239,16 @@
     X(291, 291, epoll_create1, "open an epoll descriptor, with flags", "flags", int) \
     X(292, 292, dup3, "duplicate a descriptor, with flags", "oldfd, newfd, flags", int, int, int) \
     X(293, 293, pipe2, "create a pipe, with flags", "fds, flags", Out<int>, int) \
+    X(294, 294, inotify_init1, "create an instance that watches files, with flags", "flags", int) \
     X(295, 295, preadv, "read into several buffers at an offset", "fd, iov, iovcnt, offset, offset_high", int, In<IoVec>, int, u64, u64) \
     X(296, 296, pwritev, "write from several buffers at an offset", "fd, iov, iovcnt, offset, offset_high", int, In<IoVec>, int, u64, u64) \
     X(297, 297, rt_tgsigqueueinfo, "queue a signal with data for a thread", "pid, tid, signal, info", int, int, int, In<SigInfo>) \
     X(299, 299, recvmmsg, "receive several messages", "fd, messages, count, flags, timeout", int, InOut<MMsgHdr>, u32, u32, InOut<TimeSpec>) \
     X(302, 302, prlimit64, "get and set resource limits", "pid, resource, new_limit, old_limit", int, int, In<RLimit>, Out<RLimit>) \
+    X(303, 303, name_to_handle_at, "a handle for a file", "dirfd, path, handle, mount_id, flags", int, UserString, InOut<u32>, Out<int>, int) \
+    X(304, 304, open_by_handle_at, "open a file by handle", "mount_fd, handle, flags", int, InOut<u32>, int) \
     X(305, 305, clock_adjtime, "examine or tune a clock", "clock, buf", int, InOut<Timex>) \
+    X(306, 306, syncfs, "commit a file system", "fd", int) \
     X(307, 307, sendmmsg, "send several messages", "fd, messages, count, flags", int, InOut<MMsgHdr>, u32, u32) \
     X(309, 309, getcpu, "the CPU and node the thread runs on", "cpu, node, unused", Out<u32>, Out<u32>, u64) \
     X(310, 310, process_vm_readv, "copy from another process's memory", "pid, local, local_count, remote, remote_count, flags", int, In<IoVec>, u64, In<IoVec>, u64, u64) \
@@ -249,6 +262,8 @@
     X(322, 322, execveat, "execute a program relative to a directory", "dirfd, path, argv, envp, flags", int, UserString, In<u64>, In<u64>, int) \
     X(324, 324, membarrier, "memory barrier on other threads' CPUs", "command, flags, cpu", int, u32, int) \
     X(326, 326, copy_file_range, "copy between files", "fd_in, off_in, fd_out, off_out, length, flags", int, InOut<i64>, int, InOut<i64>, usize, u32) \
+    X(327, 327, preadv2, "read into several buffers at an offset, with flags", "fd, iov, iovcnt, offset, offset_high, flags", int, In<IoVec>, int, u64, u64, u32) \
+    X(328, 328, pwritev2, "write from several buffers at an offset, with flags", "fd, iov, iovcnt, offset, offset_high, flags", int, In<IoVec>, int, u64, u64, u32) \
     X(332, 332, statx, "extended file status", "dirfd, path, flags, mask, statxbuf", int, UserString, int, u32, Out<Statx>) \
     X(424, 424, pidfd_send_signal, "send a signal by process descriptor", "pidfd, signal, info, flags", int, int, In<SigInfo>, u32) \
     X(434, 434, pidfd_open, "a descriptor for a process", "pid, flags", int, u32) \
@@ -257,5 +272,7 @@
     X(437, 437, openat2, "open a file, extensible", "dirfd, path, how, size", int, UserString, In<OpenHow>, usize) \
     X(438, 438, pidfd_getfd, "duplicate another process's descriptor", "pidfd, target_fd, flags", int, int, u32) \
     X(439, 439, faccessat2, "check permissions, with flags", "dirfd, path, mode, flags", int, UserString, int, int) \
-    X(449, 449, futex_waitv, "wait on several futexes", "waiters, count, flags, timeout, clock", In<FutexWaitV>, u32, u32, In<TimeSpec>, int)
+    X(441, 441, epoll_pwait2, "wait for epoll events, with nanoseconds and a signal mask", "epfd, events, maxevents, timeout, sigmask, sigsetsize", int, Out<EpollEvent>, int, In<TimeSpec>, In<SigSet>, usize) \
+    X(449, 449, futex_waitv, "wait on several futexes", "waiters, count, flags, timeout, clock", In<FutexWaitV>, u32, u32, In<TimeSpec>, int) \
+    X(452, 452, fchmodat2, "change permissions relative to a directory, with flags", "dirfd, path, mode, flags", int, UserString, u32, int)
 // clang-format on

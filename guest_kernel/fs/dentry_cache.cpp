@@ -144,6 +144,13 @@ Ref<Dentry> DentryCache::parent(Dentry& child) {
     return child.parent_;
 }
 
+usize DentryCache::copy_name(Dentry& child, std::span<char> to) {
+    auto table = table_.lock();
+    std::string_view name = child.name_.view().substr(0, to.size());
+    __builtin_memcpy(to.data(), name.data(), name.size());
+    return name.size();
+}
+
 Result<Ref<Dentry>> enter_child(Dentry& parent, std::string_view name, Ref<Inode> inode) {
     Ref<Dentry> child = TRY(make_ref<Dentry>(std::move(inode), parent.fs));
     String text = TRY(String::from(name));

@@ -28,6 +28,8 @@ class DentryCache {
     Ref<Dentry> parent(Dentry& child);
     /// The last component; names() held.
     [[nodiscard]] std::string_view name(const Dentry& child) const { return child.name_.view(); }
+    /// Copies the last component; answers its length. Needs no lock held.
+    usize copy_name(Dentry& child, std::span<char> to);
     /// The parent without a reference; names() held.
     [[nodiscard]] Dentry* parent_of(const Dentry& child) const { return child.parent_.get(); }
 

@@ -2,7 +2,9 @@
 #include "guest_kernel/fs/file.hpp"
 
 #include "guest_kernel/fs/epoll.hpp"
+#include "guest_kernel/fs/flags.hpp"
 #include "guest_kernel/fs/locks.hpp"
+#include "guest_kernel/fs/notify.hpp"
 #include "guest_kernel/fs/vfs.hpp"
 
 namespace astra::fs {
@@ -82,6 +84,8 @@ Result<String> File::describe() {
 // Epoll instances watch files without owning them: they are told before the file's parts begin to vanish. So
 // are the locks.
 void File::destroy() {
+    if (const Path* where = path(); where && !(flags & kOPath))
+        notify_object(*where->dentry, writable() ? kNotifyCloseWrite : kNotifyCloseNoWrite);
     forget_watched(*this);
     release_description_locks(*this);
     delete this;

@@ -78,6 +78,9 @@ struct DirectorySink {
     ~DirectorySink() = default;
 };
 
+/// As a write's offset: the end of the file, whatever O_APPEND says (RWF_APPEND).
+inline constexpr i64 kAtEnd = INT64_MIN;
+
 inline constexpr int kSeekSet = 0, kSeekCurrent = 1, kSeekEnd = 2, kSeekData = 3, kSeekHole = 4;
 
 /// An epoll item's link on the file it watches (epoll.cpp).
@@ -86,7 +89,7 @@ struct WatchNode {
 };
 
 /// Kinds of files that calls of their own work on, and no others.
-enum class FileKind : u8 { Other, Epoll, Socket, TimerFd, SignalFd };
+enum class FileKind : u8 { Other, Epoll, Socket, TimerFd, SignalFd, Pipe, Inotify };
 
 class File : public RefCounted {
   public:
@@ -105,8 +108,8 @@ class File : public RefCounted {
 
     /// Moves bytes at `*offset` and advances it by what was moved: it points at a pread's own copy or at
     /// `position`, locked by the caller; null for streams. Answers how much was moved: short at the end, at a
-    /// bad page, at a signal; an error only when nothing was. A write with O_APPEND sets `*offset` to the end
-    /// first. Defaults: EINVAL.
+    /// bad page, at a signal; an error only when nothing was. A write with O_APPEND, or at kAtEnd, sets
+    /// `*offset` to the end first. Defaults: EINVAL.
     virtual Result<usize> read(Buffer& to, i64* offset);
     virtual Result<usize> write(Buffer& from, i64* offset);
     /// True when reads and writes use an offset (regular files, directories); pipes, sockets and ttys: false.

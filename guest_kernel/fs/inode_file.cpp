@@ -3,6 +3,7 @@
 
 #include "guest_kernel/fs/dentry_cache.hpp"
 #include "guest_kernel/fs/file_count.hpp"
+#include "guest_kernel/fs/notify.hpp"
 #include "guest_kernel/fs/vfs.hpp"
 
 namespace astra::fs {
@@ -55,6 +56,7 @@ Result<void> DirectoryFile::read_directory(i64& offset, DirectorySink& sink) {
     auto list = [&] { return self.list(cursor, shifted); };
     Result<void> listed = self.dynamic_names() ? list() : names().with([&](Names&) { return list(); });
     offset = static_cast<i64>(cursor) + 2;
+    notify_object(*path()->dentry, kNotifyAccess);
     return listed;
 }
 

@@ -1,6 +1,7 @@
 // The mount table and mount(2)'s work.
 #include "guest_kernel/fs/mount.hpp"
 
+#include "guest_kernel/fs/context.hpp"
 #include "guest_kernel/fs/dentry_cache.hpp"
 #include "guest_kernel/fs/devpts.hpp"
 #include "guest_kernel/fs/procfs/procfs.hpp"
@@ -157,6 +158,56 @@ Result<void> unmount(Path target, u32 flags) {
         detach(*mount);
     }
     dentry_cache().purge(*mount->fs);
+    return {};
+}
+
+namespace {
+
+/// Processes that stand at `from`, as their root or working directory, stand at `to` from now on.
+void move_processes(const Path& from, const Path& to) {
+    auto tree = sched::tree().lock();
+    for (sched::Process& process : tree->all) {
+        Ref<Context> context = process.fs_ref();
+        if (!context) continue;
+        if (context->root() == from) context->set_root(to);
+        if (context->cwd() == from) context->set_cwd(to);
+    }
+}
+
+bool is_below(const Mount* inner, const Mount& outer) {
+    while (inner && inner != &outer) inner = inner->parent.get();
+    return inner != nullptr;
+}
+
+}  // namespace
+
+Result<void> pivot_root(const Path& new_root, const Path& put_old) {
+    Caller caller = Caller::current();
+    if (!caller.credentials.is_root()) return fail(Errno::kEPERM);
+    Path old = caller.root;
+    if (!new_root.mount || !put_old.mount) return fail(Errno::kEINVAL);
+    {
+        auto guard = names().lock();
+        if (put_old.dentry->deleted || new_root.dentry->deleted) return fail(Errno::kENOENT);
+        if (new_root.mount == old.mount || put_old.mount == old.mount) return fail(Errno::kEBUSY);
+        if (old.dentry != old.mount->root || new_root.dentry != new_root.mount->root)
+            return fail(Errno::kEINVAL);
+        if (!is_below(put_old.mount.get(), *new_root.mount) || !is_below(new_root.mount.get(), *old.mount))
+            return fail(Errno::kEINVAL);
+        // The new root takes the old one's place, and the old one hangs at put_old.
+        Mount &fresh = *new_root.mount, &former = *old.mount;
+        Path place{put_old.mount, put_old.dentry};
+        auto table = g_mounts.lock();
+        fresh.mountpoint->mounts--;
+        place.dentry->mounts++;
+        std::swap(fresh.parent, former.parent);
+        std::swap(fresh.mountpoint, former.mountpoint);
+        std::swap(former.parent, place.mount);
+        std::swap(former.mountpoint, place.dentry);
+        table.unlock();
+    }
+    if (root() == old) set_root(new_root);
+    move_processes(old, new_root);
     return {};
 }
 

@@ -26,6 +26,9 @@ Result<void> mount(std::string_view source, const Path& target, std::string_view
                    std::string_view options);
 /// umount2(2). Errors: EINVAL when `target` is not the top of a mount, EBUSY when in use.
 Result<void> unmount(Path target, u32 flags);
+/// pivot_root(2): the mount whose top is `new_root` becomes the root of everyone who has the caller's as
+/// theirs; that one moves to `put_old`. Errors: EPERM, EINVAL, EBUSY, ENOENT.
+Result<void> pivot_root(const Path& new_root, const Path& put_old);
 
 /// Mounts in the order they were made, as /proc/mounts and mountinfo list them.
 Result<void> list_mounts(Vector<Ref<Mount>>& mounts);

@@ -2,6 +2,7 @@
 #include "guest_kernel/fs/names.hpp"
 
 #include "guest_kernel/fs/dentry_cache.hpp"
+#include "guest_kernel/fs/notify.hpp"
 #include "guest_kernel/fs/walk.hpp"
 
 namespace astra::fs {
@@ -56,6 +57,7 @@ Result<Path> add(const Path& base, std::string_view path, u32 mode, bool directo
     fresh.mode &= ~caller.umask;
     Ref<Inode> inode = TRY(make(caller, directory, last.name, fresh));
     Ref<Dentry> child = TRY(enter_child(*directory.dentry, last.name, std::move(inode)));
+    notify_entry(parent, last.name, kNotifyCreate, child->inode->is_directory());
     return Path{directory.mount, std::move(child)};
 }
 
@@ -121,6 +123,23 @@ Result<void> check_rename(const Caller& caller, const Target& from, const Dentry
     return {};
 }
 
+void notify_move(Inode& from, std::string_view old_name, Inode& to, std::string_view new_name, Inode& moved) {
+    bool directory = moved.is_directory();
+    u32 cookie = notify::next_cookie();
+    notify_entry(from, old_name, kNotifyMovedFrom, directory, cookie);
+    notify_entry(to, new_name, kNotifyMovedTo, directory, cookie);
+    notify_self(moved, kNotifyMoveSelf);
+}
+
+/// RENAME_WHITEOUT: where the name was is now a character device 0:0, which union file systems read as
+/// "gone".
+Result<void> leave_whiteout(const Caller& caller, const Target& where) {
+    NewInode whiteout{kTypeCharDevice, caller.credentials.fsuid, caller.credentials.fsgid, make_device(0, 0)};
+    Ref<Inode> inode = TRY(where.directory.dentry->inode->create(where.name, whiteout));
+    TRY(enter_child(*where.directory.dentry, where.name, std::move(inode)));
+    return {};
+}
+
 }  // namespace
 
 Result<Path> make_node(const Path& base, std::string_view path, u32 mode, u64 rdev) {
@@ -164,6 +183,7 @@ Result<void> link(const Path& existing, const Path& base, std::string_view path)
             Inode& inode = *existing.dentry->inode;
             if (inode.is_directory()) return fail(Errno::kEPERM);
             TRY(directory.dentry->inode->link(name, inode));
+            notify_self(inode, kNotifyAttributes);
             return Ref<Inode>(inode);
         }));
     return {};
@@ -184,6 +204,9 @@ Result<void> unlink(const Path& base, std::string_view path) {
     if (victim->mounts) return fail(Errno::kEBUSY);
     TRY(where.directory.dentry->inode->unlink(where.name));
     dentry_cache().remove(*victim);
+    notify_self(*victim->inode, kNotifyAttributes);
+    notify_entry(*where.directory.dentry->inode, where.name, kNotifyDelete, false);
+    notify_unlinked(*victim->inode);
     return {};
 }
 
@@ -200,14 +223,18 @@ Result<void> remove_directory(const Path& base, std::string_view path) {
     if (victim->mounts) return fail(Errno::kEBUSY);
     TRY(where.directory.dentry->inode->remove_directory(where.name));
     dentry_cache().remove(*victim);
+    notify_entry(*where.directory.dentry->inode, where.name, kNotifyDelete, true);
+    notify_unlinked(*victim->inode);
     return {};
 }
 
 Result<void> rename(const Path& old_base, std::string_view old_path, const Path& new_base,
                     std::string_view new_path, u32 flags) {
-    constexpr u32 kKnown = kRenameNoReplace | kRenameExchange;
-    if ((flags & ~kKnown) || flags == kKnown) return fail(Errno::kEINVAL);
+    constexpr u32 kKnown = kRenameNoReplace | kRenameExchange | kRenameWhiteout;
+    bool exchange = flags & kRenameExchange;
+    if ((flags & ~kKnown) || (exchange && flags != kRenameExchange)) return fail(Errno::kEINVAL);
     Caller caller = Caller::current();
+    if ((flags & kRenameWhiteout) && !caller.credentials.is_root()) return fail(Errno::kEPERM);
     Walker old_walker(caller, old_base, 0), new_walker(caller, new_base, 0);
     Errno special = Errno::kEBUSY;
     Target from = TRY(target(old_walker, old_path, special, special, special));
@@ -222,13 +249,21 @@ Result<void> rename(const Path& old_base, std::string_view old_path, const Path&
     TRY(check_rename(caller, from, *moved, to, replaced.get(), flags));
     if (replaced && replaced->inode == moved->inode) return {};  // two names of one object: both stay
     String name = TRY(String::from(to.name));
-    TRY(from.directory.dentry->inode->rename(from.name, *to.directory.dentry->inode, to.name, flags));
-    if (flags & kRenameExchange) {
+    Inode &old_parent = *from.directory.dentry->inode, &new_parent = *to.directory.dentry->inode;
+    TRY(old_parent.rename(from.name, new_parent, to.name, flags));
+    if (exchange) {
         dentry_cache().exchange(*moved, *replaced);
-        return {};
+    } else {
+        if (replaced) dentry_cache().remove(*replaced);
+        dentry_cache().move(*moved, to.directory.dentry, std::move(name));
     }
-    if (replaced) dentry_cache().remove(*replaced);
-    dentry_cache().move(*moved, to.directory.dentry, std::move(name));
+    notify_move(old_parent, from.name, new_parent, to.name, *moved->inode);
+    if (exchange) notify_move(new_parent, to.name, old_parent, from.name, *replaced->inode);
+    if (replaced && !exchange) {
+        notify_self(*replaced->inode, kNotifyAttributes);
+        notify_unlinked(*replaced->inode);
+    }
+    if (flags & kRenameWhiteout) return leave_whiteout(caller, from);
     return {};
 }
 

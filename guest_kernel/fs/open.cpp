@@ -1,6 +1,7 @@
 // open(2): finding, creating and truncating.
 #include "guest_kernel/fs/dentry_cache.hpp"
 #include "guest_kernel/fs/inode_file.hpp"
+#include "guest_kernel/fs/notify.hpp"
 #include "guest_kernel/fs/walk.hpp"
 
 namespace astra::fs {
@@ -48,7 +49,10 @@ Result<Ref<File>> open_found(const Caller& caller, const Path& path, u32 flags, 
     Ref<File> file = TRY(inode.open(path, flags));
     if (!created && (flags & kOTruncate) && inode.is_regular()) TRY(change_size(path, 0));
     // Without a mount it is an open file found behind one of /proc's links, which keeps its own flags.
-    if (path.mount) file->flags = (flags & ~u32(kOOnlyAtOpen)) | kOLargeFile;
+    if (path.mount) {
+        file->flags = (flags & ~u32(kOOnlyAtOpen)) | kOLargeFile;
+        notify_object(*path.dentry, kNotifyOpen);
+    }
     return file;
 }
 
@@ -70,6 +74,7 @@ Result<Ref<Dentry>> create(const Caller& caller, const Path& directory, std::str
     if (existing) return Ref<Dentry>();
     if (existing.error() != Errno::kENOENT) return fail(existing.error());
     Ref<Inode> inode = TRY(parent.create(name, new_file(caller, parent, mode)));
+    notify_entry(parent, name, kNotifyCreate, false);
     return enter_child(*directory.dentry, name, std::move(inode));
 }
 

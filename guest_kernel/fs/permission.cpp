@@ -1,4 +1,5 @@
 // Who may do what to an object: access(2)'s rules, and those of chmod, chown, utimensat and truncate.
+#include "guest_kernel/fs/notify.hpp"
 #include "guest_kernel/fs/walk.hpp"
 
 namespace astra::fs {
@@ -39,7 +40,9 @@ Result<void> change_mode(const Path& path, u32 mode) {
     if (inode.is_symlink()) return fail(Errno::kENOTSUP);
     mode &= kModeBits;
     if (!who.is_root() && !who.in_group(own.gid)) mode &= ~kSetGid;
-    return inode.set_attributes({.which = Attributes::kMode, .mode = mode});
+    TRY(inode.set_attributes({.which = Attributes::kMode, .mode = mode}));
+    notify_object(*path.dentry, kNotifyAttributes);
+    return {};
 }
 
 Result<void> change_owner(const Path& path, u32 uid, u32 gid) {
@@ -67,7 +70,9 @@ Result<void> change_owner(const Path& path, u32 uid, u32 gid) {
         }
     }
     if (changes.which == 0) changes.which = Attributes::kCtime;
-    return inode.set_attributes(changes);
+    TRY(inode.set_attributes(changes));
+    notify_object(*path.dentry, kNotifyAttributes);
+    return {};
 }
 
 Result<void> change_times(const Path& path, const abi::TimeSpec& atime, const abi::TimeSpec& mtime) {
@@ -92,7 +97,9 @@ Result<void> change_times(const Path& path, const abi::TimeSpec& atime, const ab
     };
     set(atime, changes.atime, Attributes::kAtime);
     set(mtime, changes.mtime, Attributes::kMtime);
-    return inode.set_attributes(changes);
+    TRY(inode.set_attributes(changes));
+    notify_object(*path.dentry, kNotifyAttributes);
+    return {};
 }
 
 Result<void> change_size(const Path& path, i64 size) {
@@ -104,6 +111,7 @@ Result<void> change_size(const Path& path, i64 size) {
     TRY(check_access(inode, kWrite, who));
     if (path.read_only()) return fail(Errno::kEROFS);
     TRY(inode.set_attributes({.which = Attributes::kSize, .size = static_cast<u64>(size)}));
+    notify_object(*path.dentry, kNotifyModify);
     return drop_set_ids(inode);
 }
 

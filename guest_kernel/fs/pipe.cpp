@@ -38,9 +38,12 @@ struct Pipe : RefCounted {
     std::atomic<u32> readers_asleep{0}, writers_asleep{0};
     sched::WaitQueue can_read, can_write, opened;
     sched::WaitQueue pollers;
+    std::atomic<bool> lent{false};  // to drain_pipe: the bytes at the front stay until it is done with them
     const u64 number = last_number.fetch_add(1) + 1;
 
     [[nodiscard]] usize room() const { return capacity - used; }
+    [[nodiscard]] bool can_be_read() const { return used > 0 && !lent; }
+    [[nodiscard]] bool at_end() const { return writers == 0 && used == 0; }
 
     void bytes_arrived() {
         if (readers_asleep) can_read.wake(kPollReadable);
@@ -80,8 +83,17 @@ Result<void> wait_counted(sched::WaitQueue& queue, std::atomic<u32>& asleep, Rea
     return slept;
 }
 
+/// Nobody will read what is written: the writer hears SIGPIPE.
+Errno broken_pipe() {
+    if (!sched::current().is_kernel_thread())
+        sched::send_signal(sched::current(), sched::kernel_signal(kSigPipe));
+    return Errno::kEPIPE;
+}
+
 class PipeFile final : public File {
   public:
+    [[nodiscard]] FileKind kind() const override { return FileKind::Pipe; }
+    [[nodiscard]] Pipe& pipe() const { return *pipe_; }
     PipeFile(Ref<Pipe> pipe, u32 open_flags) : pipe_(std::move(pipe)) {
         flags = open_flags;
         if (readable()) pipe_->readers++, pipe_->reader_opens++;
@@ -119,7 +131,7 @@ Result<usize> PipeFile::read(Buffer& to, i64*) {
     for (;;) {
         {
             auto ring = p.ring.lock();
-            if (ring->used() > 0) {
+            if (p.can_be_read()) {
                 Result<usize> moved = ring->read(to);
                 p.used = ring->used();
                 ring.unlock();
@@ -127,9 +139,9 @@ Result<usize> PipeFile::read(Buffer& to, i64*) {
                 return moved;
             }
         }
-        if (p.writers == 0) return 0;
+        if (p.at_end()) return 0;
         if (nonblocking()) return fail(Errno::kEAGAIN);
-        TRY(wait_counted(p.can_read, p.readers_asleep, [&p] { return p.used > 0 || p.writers == 0; }));
+        TRY(wait_counted(p.can_read, p.readers_asleep, [&p] { return p.can_be_read() || p.at_end(); }));
     }
 }
 
@@ -143,11 +155,7 @@ Result<usize> PipeFile::write(Buffer& from, i64*) {
         return fail(error);
     };
     while (from.remaining() > 0) {
-        if (p.readers == 0) {
-            if (!sched::current().is_kernel_thread())
-                sched::send_signal(sched::current(), sched::kernel_signal(kSigPipe));
-            return partly(Errno::kEPIPE);
-        }
+        if (p.readers == 0) return partly(broken_pipe());
         const usize needed = total <= kPipeBuf ? total : 1;
         Result<usize> moved = usize{0};
         {
@@ -228,6 +236,8 @@ Result<String> PipeFile::describe() {
     return String::from({text, length});
 }
 
+Pipe& pipe_of(File& file) { return static_cast<PipeFile&>(file).pipe(); }
+
 /// The pipe behind a FIFO: shared by all who have it open.
 Result<Ref<Pipe>> find_fifo(Inode& inode) {
     auto find = [&inode](auto& list) -> Ref<Pipe> {
@@ -246,6 +256,46 @@ Result<Ref<Pipe>> find_fifo(Inode& inode) {
 }
 
 }  // namespace
+
+bool same_pipe(File& one, File& other) { return &pipe_of(one) == &pipe_of(other); }
+
+Result<usize> pipe_room(File& writer, bool nonblocking) {
+    Pipe& p = pipe_of(writer);
+    for (;;) {
+        if (p.readers == 0) return fail(broken_pipe());
+        if (usize room = p.room()) return room;
+        if (nonblocking) return fail(Errno::kEAGAIN);
+        TRY(wait_counted(p.can_write, p.writers_asleep, [&p] { return p.room() > 0 || p.readers == 0; }));
+    }
+}
+
+Result<usize> drain_pipe(File& reader, Buffer& to, bool keep, bool nonblocking) {
+    constexpr usize kChunk = 64 << 10;
+    Pipe& p = pipe_of(reader);
+    Vector<u8> chunk;
+    TRY(chunk.resize(std::min(to.remaining(), kChunk)));
+    for (;;) {
+        usize count = p.ring.with([&](PipeRing& ring) -> usize {
+            if (!p.can_be_read()) return 0;
+            p.lent = true;
+            return ring.peek({chunk.data(), chunk.size()});
+        });
+        if (count > 0) {
+            Result<usize> moved = to.put({chunk.data(), count});
+            p.ring.with([&](PipeRing& ring) {
+                if (moved && !keep) ring.drop(*moved);
+                p.used = ring.used();
+                p.lent = false;
+            });
+            p.can_read.wake_all(kPollReadable);  // those who found it lent
+            p.bytes_left();
+            return moved;
+        }
+        if (p.at_end()) return 0;
+        if (nonblocking) return fail(Errno::kEAGAIN);
+        TRY(wait_counted(p.can_read, p.readers_asleep, [&p] { return p.can_be_read() || p.at_end(); }));
+    }
+}
 
 Result<PipeEnds> make_pipe(u32 flags) {
     Ref<Pipe> pipe = TRY(make_ref<Pipe>());

@@ -40,25 +40,47 @@ Result<usize> PipeRing::write(Buffer& from) {
 Result<usize> PipeRing::read(Buffer& to) {
     usize done = 0;
     while (used_ > 0 && to.remaining() > 0) {
-        usize page = head_ / kPageSize, inside = head_ % kPageSize;
-        usize part = std::min(used_, kPageSize - inside);
-        const auto* bytes = static_cast<const u8*>(arch::phys_to_virt(pages_[page])) + inside;
+        usize part = std::min(used_, kPageSize - head_ % kPageSize);
+        const auto* bytes =
+            static_cast<const u8*>(arch::phys_to_virt(pages_[head_ / kPageSize])) + head_ % kPageSize;
         Result<usize> moved = to.put({bytes, part});
         if (!moved) return done > 0 ? Result<usize>(done) : moved;
-        used_ -= *moved;
+        drop(*moved);
         done += *moved;
-        head_ += *moved;
+        if (*moved < part) break;
+    }
+    return done;
+}
+
+usize PipeRing::peek(std::span<u8> to) const {
+    usize done = 0;
+    for (usize left = std::min(used_, to.size()), at = head_; left > 0;) {
+        usize part = std::min(left, kPageSize - at % kPageSize);
+        const auto* bytes =
+            static_cast<const u8*>(arch::phys_to_virt(pages_[at / kPageSize])) + at % kPageSize;
+        __builtin_memcpy(to.data() + done, bytes, part);
+        done += part, left -= part;
+        at = (at + part) % capacity();
+    }
+    return done;
+}
+
+void PipeRing::drop(usize count) {
+    while (count > 0) {
+        usize page = head_ / kPageSize, inside = head_ % kPageSize;
+        usize part = std::min(count, kPageSize - inside);
+        count -= part;
+        used_ -= part;
+        head_ += part;
         // An empty ring starts over in the page it has, so that small messages keep using one.
         if (used_ == 0) {
             head_ = page * kPageSize;
-        } else if (inside + *moved == kPageSize) {
+        } else if (inside + part == kPageSize) {
             head_ %= capacity();
             // A full ring's last bytes lie before its first ones, in the same page.
             if (used_ <= capacity() - kPageSize) release(page);
         }
-        if (*moved < part) break;
     }
-    return done;
 }
 
 Result<void> PipeRing::resize(usize bytes) {

@@ -18,6 +18,10 @@ class PipeRing {
     /// Moves as much as there is and fits. Errors only when nothing moved: EFAULT, ENOMEM.
     Result<usize> read(Buffer& to);
     Result<usize> write(Buffer& from);
+    /// Copies from the front and leaves the bytes where they are; answers how many.
+    usize peek(std::span<u8> to) const;
+    /// Takes `count` bytes, no more than used(), off the front.
+    void drop(usize count);
 
   private:
     [[nodiscard]] usize capacity() const { return pages_.size() * kPageSize; }

@@ -11,7 +11,7 @@ namespace astra::fs {
 
 namespace {
 
-Path g_root;
+sched::SpinLocked<Path, sched::Rank::FdTable> g_root;
 
 /// The directory `name` of `parent`, made when it is missing; nothing when something else has the name.
 Result<Path> directory(const Path& parent, std::string_view name, u32 mode) {
@@ -40,7 +40,12 @@ Result<Path> mount_fresh(const Path& place, Result<Ref<FileSystem>> (*create)(st
 
 }  // namespace
 
-Path root() { return g_root; }
+Path root() { return *g_root.lock(); }
+
+void set_root(const Path& path) {
+    Path old = path;
+    g_root.with([&](Path& top) { std::swap(top, old); });
+}
 
 Result<void> mount_root(std::span<const u8> image) {
     Tmpfs::Options options{.limit_pages = Tmpfs::default_limit(), .mode = 0755, .lower = {}};
@@ -52,7 +57,8 @@ Result<void> mount_root(std::span<const u8> image) {
     Ref<Dentry> top = TRY(make_root_dentry(*fs));
     std::string_view source = fs->type();
     Ref<Mount> mount = TRY(attach(std::move(fs), top, Path(), source, 0));
-    g_root = Path{std::move(mount), std::move(top)};
+    const Path root{std::move(mount), std::move(top)};
+    set_root(root);
 
     struct Standard {
         std::string_view name, source;
@@ -64,7 +70,7 @@ Result<void> mount_root(std::span<const u8> image) {
                                              {"sys", "sysfs", create_sysfs, kNothingRuns},
                                              {"dev", "devtmpfs", create_devtmpfs, kMountNoSuid}};
     for (const Standard& standard : kStandard) {
-        Path place = TRY(directory(g_root, standard.name, 0755));
+        Path place = TRY(directory(root, standard.name, 0755));
         if (!place) continue;
         Path top_of = TRY(mount_fresh(place, standard.create, standard.source, "", standard.flags));
         if (standard.name != "dev") continue;
@@ -74,7 +80,7 @@ Result<void> mount_root(std::span<const u8> image) {
             TRY(mount_fresh(pts, create_devpts, "devpts", "gid=5,mode=620,ptmxmode=666",
                             kMountNoSuid | kMountNoExec));
     }
-    TRY(directory(g_root, "tmp", 01777));
+    TRY(directory(root, "tmp", 01777));
     return mount_memfds();
 }
 

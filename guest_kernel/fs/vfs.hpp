@@ -22,6 +22,8 @@ Result<void> mount_root(std::span<const u8> image);
 Result<void> provide_file(std::string_view directory, std::string_view name, std::string_view text);
 /// The path of "/" once mounted.
 Path root();
+/// pivot_root(2) gave the kernel another.
+void set_root(const Path& path);
 
 /// How a walk treats the last component and where it may go (openat2(2) RESOLVE_*).
 enum Walk : u32 {

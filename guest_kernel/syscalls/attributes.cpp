@@ -49,6 +49,14 @@ SyscallResult sys_fchmodat(int dirfd, UserString path, u32 mode) {
     return change_mode(TRY(find_object(dirfd, path, 0)), mode);
 }
 
+SyscallResult sys_fchmodat2(int dirfd, UserString path, u32 mode, int flags) {
+    u32 bits = static_cast<u32>(flags);
+    if (bits & ~u32(fs::kAtSymlinkNoFollow | fs::kAtEmptyPath)) return fail(Errno::kEINVAL);
+    Object object = TRY(find_object(dirfd, path, bits));
+    if (object.path && object.path.dentry->inode->is_symlink()) return fail(Errno::kENOTSUP);
+    return change_mode(object, mode);
+}
+
 SyscallResult sys_chown(UserString path, u32 uid, u32 gid) {
     return change_owner(fs::kAtCwd, path, uid, gid, 0);
 }

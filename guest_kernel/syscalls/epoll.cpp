@@ -27,14 +27,29 @@ SyscallResult sys_epoll_ctl(int epfd, int op, int fd, In<EpollEvent> event) {
     return 0;
 }
 
-SyscallResult sys_epoll_pwait(int epfd, Out<EpollEvent> events, int maxevents, int timeout_ms,
-                              In<SigSet> sigmask, usize sigsetsize) {
+namespace {
+
+SyscallResult wait(int epfd, Out<EpollEvent> events, int maxevents, u64 deadline, In<SigSet> sigmask,
+                   usize sigsetsize) {
     Ref<fs::File> epoll = TRY(sched::current_process().fds().get(epfd));
     if (!sigmask.is_null()) {
         if (sigsetsize != sizeof(SigSet)) return fail(Errno::kEINVAL);
         sched::set_temporary_mask(TRY(mm::read(sigmask)));
     }
-    return TRY(fs::wait_epoll(*epoll, events, maxevents, deadline_in_ms(timeout_ms)));
+    return TRY(fs::wait_epoll(*epoll, events, maxevents, deadline));
+}
+
+}  // namespace
+
+SyscallResult sys_epoll_pwait(int epfd, Out<EpollEvent> events, int maxevents, int timeout_ms,
+                              In<SigSet> sigmask, usize sigsetsize) {
+    return wait(epfd, events, maxevents, deadline_in_ms(timeout_ms), sigmask, sigsetsize);
+}
+
+SyscallResult sys_epoll_pwait2(int epfd, Out<EpollEvent> events, int maxevents, In<TimeSpec> timeout,
+                               In<SigSet> sigmask, usize sigsetsize) {
+    u64 deadline = timeout.is_null() ? sched::kForever : TRY(deadline_in(TRY(mm::read(timeout))));
+    return wait(epfd, events, maxevents, deadline, sigmask, sigsetsize);
 }
 
 SyscallResult sys_epoll_wait(int epfd, Out<EpollEvent> events, int maxevents, int timeout_ms) {

@@ -1,4 +1,4 @@
-// mount and umount2.
+// mount, umount2, pivot_root.
 #include "guest_kernel/fs/mount.hpp"
 
 #include "guest_kernel/syscalls/path_arguments.hpp"
@@ -30,6 +30,13 @@ SyscallResult sys_umount2(UserString target, int flags) {
     u32 bits = static_cast<u32>(flags);
     u32 walk = bits & fs::kUnmountNoFollow ? 0 : u32{fs::kFollow};
     TRY(fs::unmount(TRY(find_path(fs::kAtCwd, target, walk)), bits));
+    return 0;
+}
+
+SyscallResult sys_pivot_root(UserString new_root, UserString put_old) {
+    fs::Path top = TRY(find_path(fs::kAtCwd, new_root, fs::kFollow | fs::kDirectory));
+    fs::Path old = TRY(find_path(fs::kAtCwd, put_old, fs::kFollow | fs::kDirectory));
+    TRY(fs::pivot_root(top, old));
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "guest_kernel/fs/tmpfs/regular.hpp"
 
 #include "guest_kernel/fs/flags.hpp"
+#include "guest_kernel/fs/notify.hpp"
 #include "guest_kernel/fs/vfs.hpp"
 #include "guest_kernel/sched/process.hpp"
 
@@ -81,13 +82,14 @@ Result<usize> RegularFile::read(Buffer& to, i64* offset) {
     *offset += static_cast<i64>(*done);
     bool quiet = (flags & kONoAtime) || (path()->mount && (path()->mount->flags & kMountNoAtime));
     if (!quiet) node_->accessed();
+    if (*done > 0) notify_object(*path()->dentry, kNotifyAccess);
     return done;
 }
 
 Result<usize> RegularFile::write(Buffer& from, i64* offset) {
     if (from.remaining() == 0) return 0;
     auto guard = contents_->writer.lock();
-    if (flags & kOAppend) *offset = static_cast<i64>(contents_->size());
+    if ((flags & kOAppend) || *offset == kAtEnd) *offset = static_cast<i64>(contents_->size());
     u64 limit = TRY(write_limit(static_cast<u64>(*offset)));
     if (!contents_->allows_writing()) return fail(Errno::kEPERM);
     u64 end = static_cast<u64>(*offset) + from.remaining();
@@ -96,6 +98,7 @@ Result<usize> RegularFile::write(Buffer& from, i64* offset) {
     usize done = TRY(contents_->write(from, static_cast<u64>(*offset), limit));
     *offset += static_cast<i64>(done);
     node_->modified();
+    notify_object(*path()->dentry, kNotifyModify);
     return done;
 }
 
@@ -114,6 +117,7 @@ Result<i64> RegularFile::seek(i64 offset, int whence) {
 Result<void> RegularFile::truncate(i64 size) {
     if (size < 0) return fail(Errno::kEINVAL);
     TRY(node_->set_attributes({.which = Attributes::kSize, .size = static_cast<u64>(size)}));
+    notify_object(*path()->dentry, kNotifyModify);
     return drop_set_ids(*node_);
 }
 
@@ -131,6 +135,7 @@ Result<void> RegularFile::allocate(int mode, i64 offset, i64 length) {
     if (mode & kPunchHole) return contents_->punch(from, to);
     TRY(contents_->allocate(from, to));
     if (grows) TRY(contents_->resize(to));
+    notify_object(*path()->dentry, kNotifyModify);
     return {};
 }
 
