@@ -9,8 +9,7 @@ namespace astra::fs {
 
 namespace {
 
-constexpr u32 kMostEvents = 16384, kMostWatches = 65536;  // fs.inotify.max_queued_events, max_user_watches
-constexpr u32 kBytesReadable = 0x541b;                    // FIONREAD
+constexpr u32 kBytesReadable = 0x541b;  // FIONREAD
 
 /// struct inotify_event; the name follows, padded with zeros to a multiple of the record's size.
 struct Record {
@@ -104,7 +103,7 @@ void Inotify::enqueue(int watch, u32 mask, u32 cookie, std::string_view name) {
     Own<Event> event = make_event(watch, mask, cookie, name);
     {
         auto queue = queue_.lock();
-        if (event && queue->count < kMostEvents) {
+        if (event && queue->count < kMostQueuedEvents) {
             Event* last = queue->events.back();
             if (last && last->same(*event)) return;  // one of the same is enough (inotify(7))
             push(*queue, std::move(event));

@@ -4,6 +4,8 @@
 
 namespace astra::fs {
 
+inline constexpr u32 kMostQueuedEvents = 16384, kMostWatches = 65536;  // of an instance; of all
+
 /// `flags`: O_NONBLOCK. Errors: ENOMEM.
 Result<Ref<File>> make_inotify(u32 flags);
 /// inotify_add_watch(2) on a file of FileKind::Inotify: watches `place` for `mask`; answers the watch

@@ -117,6 +117,8 @@ void inherit(Process& child, Process& parent, const CloneRequest& request) {
     child.io_priority = parent.io_priority;
     child.abi = parent.abi;
     child.terminal = parent.terminal;
+    child.oom_score_adjust = parent.oom_score_adjust.load();
+    child.core_dump_filter = parent.core_dump_filter.load();
     child.executable = parent.executable;
     child.exit_signal = request.flags & kCloneParent ? parent.exit_signal : request.exit_signal;
     child.start_ns = arch::now_ns();

@@ -101,6 +101,11 @@ class Process : public RefCounted {
     int exit_signal = kSigChld;
     int nice = 0;
     bool dumpable = true;
+    std::atomic<int> oom_score_adjust{0};     // /proc/PID/oom_score_adj; kept across fork and exec
+    std::atomic<u32> core_dump_filter{0x33};  // /proc/PID/coredump_filter, likewise
+    struct IoCounts {
+        std::atomic<u64> read_calls{0}, read_bytes{0}, write_calls{0}, written_bytes{0};
+    } io;  // /proc/PID/io
     bool no_new_privileges = false;
     std::atomic<u32> barriers{0};  // membarrier(2): commands it registered for
     u32 persona = 0;               // personality(2)

@@ -18,18 +18,28 @@ Result<fs::UserBuffer> user_buffer(UserAddr at, usize count) {
 
 using Transfer = Result<usize> (File::*)(fs::Buffer&, i64*);
 
+/// One move, counted for /proc/PID/io.
+SyscallResult counted(File& file, fs::Buffer& buffer, i64* offset, Transfer move) {
+    Result<usize> moved = (file.*move)(buffer, offset);
+    sched::Process::IoCounts& io = sched::current_process().io;
+    bool reads = move == &File::read;
+    (reads ? io.read_calls : io.write_calls).fetch_add(1, std::memory_order_relaxed);
+    if (moved) (reads ? io.read_bytes : io.written_bytes).fetch_add(*moved, std::memory_order_relaxed);
+    return static_cast<i64>(TRY(std::move(moved)));
+}
+
 /// At the description's own offset, or as a stream.
 SyscallResult transfer(File& file, fs::Buffer& buffer, Transfer move) {
-    if (!file.seekable()) return static_cast<i64>(TRY((file.*move)(buffer, nullptr)));
+    if (!file.seekable()) return counted(file, buffer, nullptr, move);
     auto position = file.position.lock();
-    return static_cast<i64>(TRY((file.*move)(buffer, &*position)));
+    return counted(file, buffer, &*position, move);
 }
 
 /// At `offset`, which stays the caller's.
 SyscallResult transfer_at(File& file, fs::Buffer& buffer, i64 offset, Transfer move) {
     if (offset < 0) return fail(Errno::kEINVAL);
     if (!file.seekable()) return fail(Errno::kESPIPE);
-    return static_cast<i64>(TRY((file.*move)(buffer, &offset)));
+    return counted(file, buffer, &offset, move);
 }
 
 }  // namespace
@@ -104,9 +114,9 @@ SyscallResult transfer_v2(Ref<File> file, In<IoVec> iov, int iovcnt, i64 offset,
         return fail(Errno::kEAGAIN);
     if (writes && (flags & kAppend) && file->seekable()) {
         i64 end = fs::kAtEnd;
-        usize moved = TRY((*file.*move)(buffer, &end));
+        i64 moved = TRY(counted(*file, buffer, &end, move));
         if (own_offset) *file->position.lock() = end;
-        return static_cast<i64>(moved);
+        return moved;
     }
     return own_offset ? transfer(*file, buffer, move) : transfer_at(*file, buffer, offset, move);
 }

@@ -11,8 +11,8 @@ using Link = Result<String>(const Subject&);
 using Follow = Result<Path>(const Subject&);
 
 // system.cpp
-Show show_cmdline, show_cpuinfo, show_filesystems, show_loadavg, show_meminfo, show_stat, show_uptime,
-    show_version;
+Show show_cmdline, show_cpuinfo, show_devices, show_filesystems, show_nothing, show_partitions, show_swaps,
+    show_vmstat, show_loadavg, show_meminfo, show_stat, show_uptime, show_version;
 
 // sysctl.cpp: /proc/sys
 extern const std::span<const Entry> kSysctlEntries;
@@ -23,12 +23,17 @@ Store store_comm;
 int next_process(const Subject& root, int from);
 int next_thread(const Subject& process, int from);
 
+// accounting.cpp
+Show show_io, show_oom_score_adjust, show_core_dump_filter, show_id_map, show_no_id, show_set_groups,
+    show_personality;
+Store store_oom_score_adjust, store_core_dump_filter;
+
 // status.cpp
 Show show_status, show_limits;
 
 // memory.cpp
-Show show_maps, show_smaps, show_arguments, show_environment, show_auxv;
-Transfer read_memory, write_memory;
+Show show_maps, show_smaps, show_smaps_rollup, show_arguments, show_environment, show_auxv;
+Transfer read_memory, write_memory, read_page_map;
 
 // links.cpp
 Link link_self, link_thread_self, link_mounts, link_net, link_cwd, link_root, link_executable,

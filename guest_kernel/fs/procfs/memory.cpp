@@ -37,6 +37,25 @@ Result<void> add_area(const mm::AreaInfo& area, Text& text) {
     return {};
 }
 
+/// What smaps tells of one area, or smaps_rollup of all.
+struct Sums {
+    usize size = 0, resident = 0, shared = 0, anonymous = 0;  // KiB
+    void add(const mm::AreaInfo& area) {
+        usize pages = area.resident_pages * (kPageSize / 1024);
+        size += (area.end - area.start) / 1024;
+        resident += pages;
+        shared += area.shared ? pages : 0;
+        anonymous += area.source ? 0 : pages;
+    }
+    void add_to(Text& text) const {
+        text.add("Rss:            %8zu kB\nPss:            %8zu kB\n", resident, resident);
+        text.add("Shared_Clean:   %8u kB\nShared_Dirty:   %8zu kB\n", 0, shared);
+        text.add("Private_Clean:  %8u kB\nPrivate_Dirty:  %8zu kB\n", 0, resident - shared);
+        text.add("Referenced:     %8zu kB\nAnonymous:      %8zu kB\n", resident, anonymous);
+        text.add("Swap:           %8u kB\nSwapPss:        %8u kB\nLocked:         %8u kB\n", 0, 0, 0);
+    }
+};
+
 Result<void> show_areas(const Subject& subject, Text& text, bool detailed) {
     Ref<mm::AddressSpace> space = TRY(space_of(subject));
     if (!space) return {};  // a zombie
@@ -45,13 +64,11 @@ Result<void> show_areas(const Subject& subject, Text& text, bool detailed) {
     for (const mm::AreaInfo& area : areas) {
         TRY(add_area(area, text));
         if (!detailed) continue;
-        usize size = (area.end - area.start) / 1024, resident = area.resident_pages * (kPageSize / 1024);
-        text.add("Size:           %8zu kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n", size, 4, 4);
-        text.add("Rss:            %8zu kB\nPss:            %8zu kB\n", resident, resident);
-        text.add("Shared_Clean:   %8u kB\nShared_Dirty:   %8zu kB\n", 0, area.shared ? resident : 0);
-        text.add("Private_Clean:  %8u kB\nPrivate_Dirty:  %8zu kB\n", 0, area.shared ? 0 : resident);
-        text.add("Referenced:     %8zu kB\nAnonymous:      %8zu kB\nSwap:           %8u kB\n", resident,
-                 area.source ? 0 : resident, 0);
+        Sums sums;
+        sums.add(area);
+        text.add("Size:           %8zu kB\nKernelPageSize: %8u kB\nMMUPageSize:    %8u kB\n", sums.size, 4,
+                 4);
+        sums.add_to(text);
     }
     return {};
 }
@@ -74,6 +91,48 @@ Result<void> add_bytes(mm::AddressSpace& space, UserAddr from, UserAddr to, Text
 
 Result<void> show_maps(const Subject& subject, Text& text) { return show_areas(subject, text, false); }
 Result<void> show_smaps(const Subject& subject, Text& text) { return show_areas(subject, text, true); }
+
+Result<void> show_smaps_rollup(const Subject& subject, Text& text) {
+    Ref<mm::AddressSpace> space = TRY(space_of(subject));
+    if (!space) return fail(Errno::kESRCH);
+    Vector<mm::AreaInfo> areas;
+    TRY(space->list(areas));
+    Sums sums;
+    for (const mm::AreaInfo& area : areas) sums.add(area);
+    if (!areas.empty())
+        text.add("%08zx-%08zx ---p 00000000 00:00 0 %33s[rollup]\n", usize{areas[0].start.raw()},
+                 usize{areas[areas.size() - 1].end.raw()}, "");
+    sums.add_to(text);
+    return {};
+}
+
+// Eight bytes a page: bit 63 present, bit 61 a file's or shared (Linux Documentation/admin-guide/mm/pagemap).
+// Where pages lie in memory is told to nobody.
+Result<usize> read_page_map(const Subject& subject, Buffer& to, u64 offset) {
+    constexpr u64 kPresent = u64{1} << 63, kOfFile = u64{1} << 61;
+    constexpr usize kMost = 512;
+    if (offset % sizeof(u64) || to.remaining() % sizeof(u64)) return fail(Errno::kEINVAL);
+    Ref<mm::AddressSpace> space = TRY(space_of(subject));
+    u64 first = offset / sizeof(u64), count = to.remaining() / sizeof(u64);
+    u64 last_page = (u64{1} << 47) >> kPageShift;
+    if (!space || first >= last_page) return 0;
+    if (count > kMost) count = kMost;
+    if (count > last_page - first) count = last_page - first;
+    u64 entries[kMost] = {};
+    Vector<mm::AreaInfo> areas;
+    TRY(space->list(areas));
+    for (const mm::AreaInfo& area : areas) {
+        u64 from = area.start.raw() >> kPageShift, end = area.end.raw() >> kPageShift;
+        if (from < first) from = first;
+        if (end > first + count) end = first + count;
+        if (from >= end) continue;
+        Vector<u8> present;
+        TRY(space->resident(UserAddr(from << kPageShift), (end - from) << kPageShift, present));
+        for (u64 page = from; page < end; page++)
+            if (present[page - from] & 1) entries[page - first] = kPresent | (area.source ? kOfFile : 0);
+    }
+    return to.put({reinterpret_cast<const u8*>(entries), count * sizeof(u64)});
+}
 
 Result<void> show_arguments(const Subject& subject, Text& text) {
     // Everyone may read it: ps shows it.

@@ -1,7 +1,10 @@
 // /proc/sys: what programs look up about the kernel (sysctl(2), Linux Documentation/admin-guide/sysctl).
 #include "guest_kernel/drivers/random.hpp"
+#include "guest_kernel/fs/devpts.hpp"
 #include "guest_kernel/fs/file_count.hpp"
+#include "guest_kernel/fs/inotify.hpp"
 #include "guest_kernel/fs/procfs/files.hpp"
+#include "guest_kernel/mm/space.hpp"
 #include "guest_kernel/syscalls/system.hpp"
 
 namespace astra::fs::procfs {
@@ -17,6 +20,13 @@ Result<void> show_identity(const Subject&, Text& text) {
 template <u64 Value>
 Result<void> show_number(const Subject&, Text& text) {
     text.add("%zu\n", usize{Value});
+    return {};
+}
+
+constexpr const char kCorePattern[] = "core";
+template <const char* Value>
+Result<void> show_text(const Subject&, Text& text) {
+    text.add("%s\n", Value);
     return {};
 }
 
@@ -71,8 +81,14 @@ constexpr Entry kRandomEntries[] = {
     {.name = "poolsize", .mode = 0444, .show = show_number<256>},
     {.name = "uuid", .mode = 0444, .show = show_uuid},
 };
+constexpr Entry kPtyEntries[] = {
+    {.name = "max", .mode = 0444, .show = show_number<Devpts::kMost>},
+};
 constexpr Entry kKernelEntries[] = {
     {.name = "cap_last_cap", .mode = 0444, .show = show_number<40>},
+    {.name = "core_pattern", .mode = 0444, .show = show_text<kCorePattern>},
+    {.name = "core_uses_pid", .mode = 0444, .show = show_number<0>},
+    {.name = "dmesg_restrict", .mode = 0444, .show = show_number<0>},
     {.name = "domainname", .mode = 0444, .show = show_identity<&abi::UtsName::domainname>},
     {.name = "hostname",
      .mode = 0644,
@@ -81,17 +97,36 @@ constexpr Entry kKernelEntries[] = {
     {.name = "ngroups_max", .mode = 0444, .show = show_number<std::size(sched::Credentials{}.groups)>},
     {.name = "osrelease", .mode = 0444, .show = show_identity<&abi::UtsName::release>},
     {.name = "ostype", .mode = 0444, .show = show_identity<&abi::UtsName::sysname>},
+    {.name = "overflowgid", .mode = 0444, .show = show_number<65534>},
+    {.name = "overflowuid", .mode = 0444, .show = show_number<65534>},
+    {.name = "panic", .mode = 0444, .show = show_number<0>},
+    {.name = "perf_event_paranoid", .mode = 0444, .show = show_number<4>},
     {.name = "pid_max", .mode = 0444, .show = show_number<sched::ProcessTree::kMaxPid>},
+    {.name = "pty", .mode = 0555, .children = kPtyEntries},
     {.name = "random", .mode = 0555, .children = kRandomEntries},
+    {.name = "randomize_va_space", .mode = 0444, .show = show_number<0>},
+    {.name = "tainted", .mode = 0444, .show = show_number<0>},
+    {.name = "threads-max", .mode = 0444, .show = show_number<sched::ProcessTree::kMaxPid>},
     {.name = "version", .mode = 0444, .show = show_identity<&abi::UtsName::version>},
 };
 // Memory is promised without counting (MAP_NORESERVE for all): what Linux calls mode 1.
 constexpr Entry kVmEntries[] = {
+    {.name = "max_map_count", .mode = 0444, .show = show_number<mm::kMaxAreas>},
+    {.name = "mmap_min_addr", .mode = 0444, .show = show_number<mm::kLowestMapping>},
+    {.name = "nr_hugepages", .mode = 0444, .show = show_number<0>},
     {.name = "overcommit_memory", .mode = 0444, .show = show_number<1>},
+    {.name = "overcommit_ratio", .mode = 0444, .show = show_number<50>},
+    {.name = "swappiness", .mode = 0444, .show = show_number<0>},
+};
+constexpr Entry kInotifyEntries[] = {
+    {.name = "max_queued_events", .mode = 0444, .show = show_number<kMostQueuedEvents>},
+    {.name = "max_user_instances", .mode = 0444, .show = show_number<1024>},
+    {.name = "max_user_watches", .mode = 0444, .show = show_number<kMostWatches>},
 };
 constexpr Entry kFsEntries[] = {
     {.name = "file-max", .mode = 0444, .show = show_number<u64{INT64_MAX}>},
     {.name = "file-nr", .mode = 0444, .show = show_file_numbers},
+    {.name = "inotify", .mode = 0555, .children = kInotifyEntries},
     {.name = "nr_open", .mode = 0444, .show = show_number<1048576>},
     {.name = "pipe-max-size", .mode = 0444, .show = show_number<1048576>},
 };

@@ -117,6 +117,38 @@ Result<void> show_stat(const Subject&, Text& text) {
     return {};
 }
 
+Result<void> show_nothing(const Subject&, Text&) { return {}; }
+
+// Disks and swap: none, which their files say with a heading alone.
+Result<void> show_partitions(const Subject&, Text& text) {
+    text.append("major minor  #blocks  name\n\n");
+    return {};
+}
+Result<void> show_swaps(const Subject&, Text& text) {
+    text.append("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    return {};
+}
+
+Result<void> show_devices(const Subject&, Text& text) {
+    text.append("Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\n");
+    text.append("Block devices:\n");
+    return {};
+}
+
+Result<void> show_vmstat(const Subject&, Text& text) {
+    mm::FrameStats frames = mm::frame_stats();
+    u64 files = tmpfs::Volume::all_pages(), faults = 0;
+    sched::tree().with([&faults](sched::ProcessTree& tree) {
+        for (sched::Process& process : tree.all) faults += static_cast<u64>(process.resource_usage().minflt);
+    });
+    text.add("nr_free_pages %zu\nnr_file_pages %zu\nnr_shmem %zu\n", usize{frames.free}, usize{files},
+             usize{files});
+    text.add("nr_page_table_pages %zu\nnr_kernel_stack %zu\n", usize{frames.page_tables},
+             usize{frames.kernel_stacks * (kPageSize / 1024)});
+    text.add("pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault %zu\npgmajfault 0\n", usize{faults});
+    return {};
+}
+
 Result<void> show_version(const Subject&, Text& text) {
     abi::UtsName name = system_identity();
     text.add("%s version %s (astra) (gcc) %s\n", name.sysname, name.release, name.version);

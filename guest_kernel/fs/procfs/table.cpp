@@ -131,7 +131,8 @@ class TableInode final : public Inode {
         for (const Entry& child : entry_.children)
             if (child.name == name) return node(child, subject_);
         if (const Numbers* numbers = entry_.numbers) {
-            auto number = parse(name);
+            auto number =
+                name.starts_with(numbers->prefix) ? parse(name.substr(numbers->prefix.size())) : std::nullopt;
             if (number && numbers->next(subject_, *number) == *number)
                 return node(numbers->entry, numbers->member(subject_, *number));
         }
@@ -150,8 +151,8 @@ class TableInode final : public Inode {
         for (;;) {
             int at = numbers->next(subject_, static_cast<int>(cursor - entry_.children.size()));
             if (at < 0) return {};
-            char name[12];
-            usize length = format_to(name, sizeof name, "%d", at);
+            char name[24];
+            usize length = format_to(name, sizeof name, "%.*s%d", ASTRA_TEXT(numbers->prefix), at);
             u64 next = entry_.children.size() + static_cast<u64>(at) + 1;
             if (!sink.entry({name, length}, number(numbers->entry, numbers->member(subject_, at)),
                             entry_type(numbers->entry.type()), static_cast<i64>(next)))

@@ -11,18 +11,19 @@ namespace astra::fs {
 struct Subject {
     int pid = 0;  // of a process, or of the process a thread belongs to
     int tid = 0;  // 0: the process as a whole
-    int fd = -1;
+    int fd = -1;  // or a CPU, in /sys
 };
 
 struct Entry;
 
-/// Members of a directory that come and go, named by numbers: processes, threads, descriptors.
+/// Members of a directory that come and go, named by numbers: processes, threads, descriptors, CPUs.
 struct Numbers {
     const Entry& entry;
     /// The lowest member at or above `from`, or -1.
     int (*next)(const Subject& directory, int from);
     /// Whose facts the member shows.
     Subject (*member)(const Subject& directory, int number);
+    std::string_view prefix = {};  // what stands before the number: "cpu"
 };
 
 /// One name. Which functions it has says what it is: `children` and `numbers` a directory, `link` a symbolic
