@@ -245,6 +245,63 @@ TEST_F(PathWalk, CacheStaysBounded) {
     EXPECT_EQ(rmdir("/many"), kNoError);
 }
 
+TEST_F(PathWalk, PivotRoot) {
+    auto at = [](std::string_view path) { return *fs::resolve(fs::root(), path, fs::kFollow); };
+    auto pivot = [&](std::string_view top, std::string_view old) {
+        return error_of(fs::pivot_root(at(top), at(old)));
+    };
+    ASSERT_EQ(mkdir("/new"), kNoError);
+    ASSERT_EQ(mkdir("/beside"), kNoError);
+    ASSERT_EQ(put("/file", "old"), kNoError);
+    EXPECT_EQ(pivot("/new", "/new"), Errno::kEBUSY);  // on the root's own mount
+    ASSERT_EQ(error_of(fs::mount("none", at("/new"), "tmpfs", 0, "")), kNoError);
+    ASSERT_EQ(error_of(fs::mount("none", at("/beside"), "tmpfs", 0, "")), kNoError);
+    ASSERT_EQ(mkdir("/new/old"), kNoError);
+    ASSERT_EQ(mkdir("/new/sub"), kNoError);
+    ASSERT_EQ(put("/new/file", "new"), kNoError);
+    EXPECT_EQ(pivot("/new/sub", "/new/old"), Errno::kEINVAL);  // not the top of a mount
+    EXPECT_EQ(pivot("/new", "/beside"), Errno::kEINVAL);       // not below the new root
+    EXPECT_EQ(pivot("/new", "/"), Errno::kEBUSY);
+    ASSERT_EQ(pivot("/new", "/new/old"), kNoError);
+    EXPECT_EQ(cat("/file"), "new");
+    EXPECT_EQ(cat("/old/file"), "old");
+    EXPECT_EQ(cat("/../file"), "new");
+    EXPECT_EQ(list("/old/new").size(), 0u);  // nothing is mounted there any more
+    EXPECT_EQ(error_of(fs::unmount(at("/"), 0)), Errno::kEBUSY);
+    EXPECT_EQ(error_of(fs::unmount(at("/old"), fs::kUnmountDetach)), kNoError);
+    EXPECT_EQ(cat("/old/file"), "ENOENT");
+}
+
+TEST_F(PathWalk, EachDevptsHasItsOwnNumbers) {
+    auto at = [](std::string_view path) { return *fs::resolve(fs::root(), path, fs::kFollow); };
+    ASSERT_EQ(mkdir("/pts"), kNoError);
+    EXPECT_EQ(error_of(fs::mount("none", at("/pts"), "devpts", 0, "mode=999")), Errno::kEINVAL);
+    EXPECT_EQ(error_of(fs::mount("none", at("/pts"), "devpts", 0, "colour=red")), Errno::kEINVAL);
+    ASSERT_EQ(error_of(fs::mount("none", at("/pts"), "devpts", 0, "mode=620,gid=5,ptmxmode=600")), kNoError);
+    EXPECT_EQ(list("/pts"), (Names{"ptmx"}));
+    {
+        auto first = open("/pts/ptmx", kOReadWrite), second = open("/pts/ptmx", kOReadWrite),
+             other = open("/dev/ptmx", kOReadWrite);
+        ASSERT_TRUE(first && second && other);
+        EXPECT_EQ(list("/pts", 1), (Names{"ptmx", "0", "1"}));
+        EXPECT_EQ(list("/dev/pts"), (Names{"ptmx", "0"}));
+        EXPECT_EQ(stat("/pts/1").mode, fs::kTypeCharDevice | 0620);
+        EXPECT_EQ(stat("/pts/1").gid, 5u);
+        EXPECT_EQ(stat("/pts/1").rdev, fs::make_device(136, 1));
+        EXPECT_EQ(error_of(open("/pts/0", kOReadWrite)), Errno::kEIO);  // locked
+        first = fail(Errno::kEBADF);
+        EXPECT_EQ(list("/pts"), (Names{"ptmx", "1"}));
+        EXPECT_EQ(resolve_error("/pts/0"), Errno::kENOENT);
+    }
+    EXPECT_EQ(list("/pts"), (Names{"ptmx"}));
+    // A node of that number outside any devpts is nobody's terminal, and a master needs a devpts beside it.
+    ASSERT_TRUE(fs::make_node(fs::root(), "/node", fs::kTypeCharDevice | 0600, fs::make_device(136, 0)));
+    EXPECT_EQ(error_of(open("/node", kOReadWrite)), Errno::kEIO);
+    ASSERT_EQ(mkdir("/dir"), kNoError);
+    ASSERT_TRUE(fs::make_node(fs::root(), "/dir/ptmx", fs::kTypeCharDevice | 0600, fs::make_device(5, 2)));
+    EXPECT_EQ(error_of(open("/dir/ptmx", kOReadWrite)), Errno::kENODEV);
+}
+
 }  // namespace
 
 }  // namespace astra::test
