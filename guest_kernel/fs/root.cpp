@@ -85,12 +85,13 @@ Result<void> mount_root(std::span<const u8> image) {
 }
 
 Result<void> provide_file(std::string_view directory_name, std::string_view name, std::string_view text) {
+    const Path top = root();
     Path place, file;
     {
         auto guard = names().lock();
-        auto parent = lookup_child_locked(*g_root.dentry, directory_name);
+        auto parent = lookup_child_locked(*top.dentry, directory_name);
         if (!parent || !(*parent)->inode->is_directory()) return {};
-        place = Path{g_root.mount, std::move(*parent)};
+        place = Path{top.mount, std::move(*parent)};
         auto found = lookup_child_locked(*place.dentry, name);
         if (found) {
             abi::Stat status;
