@@ -48,7 +48,7 @@ id; whoami; id -nG nobody; getent passwd root; getent group tty; su nobody -s /b
 t dpkg
 dpkg -l bash | awk '/^ii/ { print $2 }'; dpkg -S /bin/bash; dpkg-query -W -f '${Package}\n' coreutils
 t env
-env -i A=1 /usr/bin/env; printenv HOME >/dev/null && echo home; nice -n 5 nice; stdbuf -oL echo buffered; nproc >/dev/null && echo nproc; tty; echo "$BASH_VERSION" | cut -d. -f1
+env -i A=1 /usr/bin/env; printenv HOME >/dev/null && echo home; echo $(($(nice -n 5 nice) - $(nice))); stdbuf -oL echo buffered; nproc >/dev/null && echo nproc; tty; echo "$BASH_VERSION" | cut -d. -f1
 t dynamic
 ldd /bin/bash | awk '{ print $1 }' | sort; /lib64/ld-linux-x86-64.so.2 /bin/echo by hand; LD_DEBUG=statistics /bin/true 2>&1 | grep -c relocation
 cd / && rm -rf /tmp/bash
