@@ -29,7 +29,9 @@ class PathWalk : public FsTest {
     static fs::Caller user(u32 uid) {
         fs::Caller caller = fs::Caller::current();
         sched::Credentials& c = caller.credentials;
+        const sched::Credentials before = c;
         c.uid = c.euid = c.suid = c.fsuid = c.gid = c.egid = c.sgid = c.fsgid = uid;
+        c.follow_user_ids(before);
         return caller;
     }
 };
