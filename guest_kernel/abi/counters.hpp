@@ -61,7 +61,9 @@ struct CpuCounters {
     u64 gate_calls;  // flat build: visits to CPL0
     u64 run_queue_delay_ns;
     u64 idle_ns;
-    u64 reserved[7];
+    u64 trapped_calls;  // flat build: system calls that came by the instruction
+    u64 direct_calls;   // flat build: by a jump, from sites that were rewritten
+    u64 reserved[5];
     Unknown unknown[kUnknownSlots];
     Syscall syscalls[kSyscallSlots];
 };

@@ -11,8 +11,9 @@
 namespace astra::arch {
 
 inline constexpr u32 kMaxCpus = 8;
-/// First address past the program half. A user range must end at or below it.
-inline constexpr u64 kUserEnd = 0x0000'7fff'ffff'f000;
+/// First address past the program half. A user range must end at or below it. The 2 MiB above it, the last of
+/// the lower half, are arch code's own; their first page is never mapped.
+inline constexpr u64 kUserEnd = 0x0000'7fff'ffe0'0000;
 /// Bytes at a kernel stack's very end, above the `stack_top` that the calls below take.
 inline constexpr usize kKernelStackReserve = 16;
 inline constexpr usize kKernelStackSize = 32 * 1024;

@@ -35,6 +35,12 @@ struct FaultInfo {
 /// were off.
 bool handle_page_fault(const FaultInfo& fault, arch::UserRegisters* regs);
 
+/// Replaces the bytes `old` of the current program's code at `at` by as many others, in a copy of their page
+/// that the process keeps for itself: a CPU executes either all of the old bytes or all of the new ones.
+/// False when what is there is not code of a file that the program cannot write, is not `old`, or crosses a
+/// page. What the program does to such a page later (mprotect, mremap) brings the old bytes back. May sleep.
+bool rewrite_program_code(UserAddr at, std::span<const u8> old, std::span<const u8> now);
+
 /// Any other exception a program raised: vector, error code. Posts the signal Linux would
 /// (arch/x86/kernel/traps.c).
 void handle_user_exception(u32 vector, u64 error_code, arch::UserRegisters* regs);

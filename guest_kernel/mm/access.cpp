@@ -40,6 +40,7 @@ Result<usize> access(AddressSpace& space, AreaMap& map, u64 at, usize length, bo
         Area* area = op->areas.find(address);
         if (!area || (area->prot & needed) != needed) break;
         if (write && area->has(kAreaShared) && !(area->prot & kProtWrite)) break;
+        if (write) op.restore_rewritten(page, page + kPageSize);
         if (op.fault_in(*area, page, write) != FaultOutcome::Resolved) break;
         auto* bytes = static_cast<u8*>(arch::phys_to_virt(op->table.lookup(UserAddr(page)).frame));
         copy(bytes + (address - page), done, part);

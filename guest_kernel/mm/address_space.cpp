@@ -205,6 +205,7 @@ Result<void> AddressSpace::protect(UserAddr from, u64 length, u32 prot) {
             TRY(op.cut(part));
             area = op->areas.find(start);
             area->prot = wanted;
+            if (wanted & kProtWrite && area->has(kAreaCopied)) op.restore_rewritten(start, part);
             protect_pages(op, *area, start, part);
             op.join(*area);
         }

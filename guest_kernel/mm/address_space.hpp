@@ -88,6 +88,9 @@ class AddressSpace : public RefCounted {
     Result<usize> peek(UserAddr from, std::span<u8> to, Reach reach = Reach::Debugger);
     Result<usize> poke(UserAddr to, std::span<const u8> from, Reach reach = Reach::Debugger);
 
+    /// The upcall rewrite_program_code, for this address space.
+    bool rewrite_code(UserAddr at, std::span<const u8> old, std::span<const u8> now);
+
     /// Loads the page tables into this CPU and enters it in the shootdown mask. Interrupts off.
     void activate(u32 cpu);
     void deactivate(u32 cpu);

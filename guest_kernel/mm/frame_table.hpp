@@ -26,7 +26,7 @@ struct Frame {
     FrameState state;
     u8 order;
     u8 size_class = 0;  // slabs
-    u8 unused = 0;
+    u8 rewritten = 0;   // a copy of a file's page with code changed by the kernel (rewrite.cpp)
 };
 static_assert(sizeof(Frame) == 16);
 inline constexpr u16 kNoObject = 0xffff;

@@ -63,6 +63,7 @@ Result<UserAddr> move_mapping(Operation& op, const Move& m) {
     // An old length of zero asks for a second mapping of the same shared pages.
     if (m.old_length == 0) return UserAddr(to);
     u64 kept = std::min(m.old_length, m.new_length);
+    op.restore_rewritten(m.from, m.from + kept);
     Result<void> moved = move_pages(op, m.from, to, kept);
     if (!moved) {
         (void)move_pages(op, to, m.from, kept);  // the tables they came from are still there

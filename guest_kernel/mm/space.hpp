@@ -88,6 +88,11 @@ class Operation {
     void retire(u64 page, const arch::PageEntry& entry);
     /// [start, end) has become stricter and must leave the TLBs.
     void tightened(u64 start, u64 end);
+    /// Replaces `old` at `at`, within a page of the private file area `area`, by `now` in a copy of the page.
+    /// False when the page is not there or not the file's, or differs. (rewrite.cpp)
+    bool rewrite(Area& area, u64 at, std::span<const u8> old, std::span<const u8> now);
+    /// Takes away the copies rewrite() made in [start, end): the next access finds the file's own pages.
+    void restore_rewritten(u64 start, u64 end);
     /// Brings in the page of `area` at `page` for a read or a write. (fault.cpp)
     FaultOutcome fault_in(Area& area, u64 page, bool write);
     /// Takes the leaf tables that serve [start, end) and nothing else out with their pages, to be parked.

@@ -36,6 +36,8 @@ constexpr std::array kCells{
     NamedCell{"gate_calls", offsetof(CpuCounters, gate_calls)},
     NamedCell{"run_queue_delay_ns", offsetof(CpuCounters, run_queue_delay_ns)},
     NamedCell{"idle_ns", offsetof(CpuCounters, idle_ns)},
+    NamedCell{"trapped_calls", offsetof(CpuCounters, trapped_calls)},
+    NamedCell{"direct_calls", offsetof(CpuCounters, direct_calls)},
 };
 
 }  // namespace

@@ -63,6 +63,7 @@ u64 tlb_flushes() { return flushes; }
 }  // namespace host
 
 void share_kernel_half(Pte*) {}
+PhysAddr bridge_table() { return PhysAddr(); }
 void PageTable::activate() const { host::load_root(root_); }
 void activate_kernel_tables() { host::load_root(PhysAddr()); }
 

@@ -53,6 +53,8 @@ Result<void> map_all(const BootData& boot) {
     TRY(map_image(kernel_data_start, kernel_data_end, kPteKernelData));
     for (const BootInfo::Range& ram : boot.ram.ranges()) TRY(map_direct(ram.base, ram.size, kPteKernelData));
     if (boot.module.size) TRY(map_direct(boot.module.base, boot.module.size, kPteKernel | kPteNoExecute));
+    if (PhysAddr shared = bridge_table(); !shared.is_null())
+        *TRY(entry_at(ASTRA_BRIDGES_LOW, 1)) = shared.raw() | kPteKernelTable;
     TRY(map_direct(PhysAddr(machine::kCountersBase), kHugePageSize, kPteKernelData));
     return map_direct(PhysAddr(kDevices), kDevicesEnd - kDevices, kPteKernelData | kPteCacheDisable);
 }

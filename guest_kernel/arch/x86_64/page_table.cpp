@@ -41,7 +41,7 @@ Result<Pte*> make_entry(PhysAddr root, u64 address, u32 level) {
 /// Frees the tables below `table`, which is of `level`, in its first `entries` entries.
 void free_tables(Pte* table, u32 level, usize entries) {
     for (usize i = 0; i < entries; i++) {
-        if (!(table[i] & kPtePresent) || table[i] & kPteHuge) continue;
+        if (!(table[i] & kPtePresent) || table[i] & (kPteHuge | kPteShared)) continue;
         if (level > 1) free_tables(table_at(table[i]), level - 1, kTableEntries);
         mm::free_page_table_frame(PhysAddr(table[i] & kPteFrame));
     }
@@ -88,6 +88,9 @@ Result<PageTable> PageTable::create() {
     PageTable table;
     table.root_ = TRY(mm::alloc_page_table_frame());
     share_kernel_half(table_at(table.root_.raw()));
+    if (PhysAddr shared = bridge_table(); !shared.is_null())
+        *TRY(make_entry(table.root_, kUserEnd, 1)) =
+            shared.raw() | kPtePresent | kPteWrite | kPteUser | kPteShared;
     return table;
 }
 

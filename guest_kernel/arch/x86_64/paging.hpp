@@ -17,6 +17,8 @@ inline constexpr Pte kPteHuge = 1 << 7;
 inline constexpr Pte kPteGlobal = 1 << 8;
 /// Ignored by the CPU: the entry is not present, but keeps its frame (PROT_NONE).
 inline constexpr Pte kPteNoAccess = 1 << 9;
+/// Ignored by the CPU: the table below the entry is not this address space's own.
+inline constexpr Pte kPteShared = 1 << 10;
 inline constexpr Pte kPteMapped = kPtePresent | kPteNoAccess;
 inline constexpr Pte kPteNoExecute = u64{1} << 63;
 inline constexpr Pte kPteFrame = 0x000f'ffff'ffff'f000;
@@ -46,6 +48,9 @@ struct FoundEntry {
 FoundEntry find_entry(PhysAddr root, u64 address);
 /// Enters the kernel half into a new root table.
 void share_kernel_half(Pte* root);
+
+/// A leaf table that all address spaces have at kUserEnd, and the kernel at ASTRA_BRIDGES_LOW. Null: none.
+PhysAddr bridge_table();
 
 /// Builds the final kernel half and loads it: the image, the direct map of all RAM, of the module and of the
 /// machine's device windows. Takes its tables from `free`, which must lie in the boot map.

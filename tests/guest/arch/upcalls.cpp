@@ -93,6 +93,8 @@ bool handle_page_fault(const FaultInfo& fault, arch::UserRegisters* regs) {
     return hooks.page_fault(fault, *regs);
 }
 
+bool rewrite_program_code(UserAddr, std::span<const u8>, std::span<const u8>) { return false; }
+
 void handle_user_exception(u32 vector, u64 error_code, arch::UserRegisters* regs) {
     require(arch::interrupts_enabled(), "exceptions are handled with interrupts on");
     require(hooks.exception != nullptr, "no exception was expected");

@@ -5,6 +5,7 @@
 #include "guest_kernel/arch/x86_64/layout.h"
 
 #define FLAT_SYSCALL_STUB_SIZE 128
+#define FLAG_NT_AC 0x44000
 #define NO_SYSCALL -1           // UserRegisters::orig_rax of anything but a system call
 
     .section .text.entry, "ax", @progbits
@@ -45,6 +46,15 @@
     pop %rsi
     pop %rdi
 .endm
+// The topmost word of the kernel stack is the program's GS base. While it is 0 the GS base stays the CPU's block, by which
+// flat_direct_entry knows its CPU.
+.macro LOAD_PROGRAM_GS
+    mov REGS_SIZE(%rsp), %rax
+    test %rax, %rax
+    jz 99f
+    wrgsbase %rax
+99:
+.endm
 
 flat_stubs_start:
 
@@ -72,9 +82,33 @@ flat_syscall_stubs:
 
 flat_syscall_common:
     rdgsbase %rax
+    cmp %rax, %rbx
+    je syscall_entered
     mov %rax, REGS_SIZE(%rsp)
     wrgsbase %rbx
     jmp syscall_entered
+
+// From a bridge (bridges.hpp): rcx = the address behind the `syscall` it stands for, r11 is free. The GS base tells the
+// CPU, unless the program has one of its own: then the instruction itself must do.
+    .globl flat_direct_entry
+    .balign 16
+flat_direct_entry:
+    rdgsbase %r11
+    test %r11, %r11
+    jns 1f
+    mov %rsp, PERCPU_USER_SP(%r11)
+    mov PERCPU_KERNEL_STACK(%r11), %rsp
+    pushq $ASTRA_USER_DS
+    pushq PERCPU_USER_SP(%r11)
+    pushfq
+    mov (%rsp), %r11
+    pushq $ASTRA_USER_CS
+    push %rcx
+    push %rax
+    PUSH_REGISTERS
+    jmp direct_entered
+1:  sub $2, %rcx
+    jmp *%rcx
 
 // From the gate: rsp + 8 → cr2, vector, error, rip, cs, rflags, rsp, ss on the exception stack. Moves the frame to the
 // kernel stack: its top, or, when the kernel itself was interrupted, below what is in use.
@@ -90,6 +124,8 @@ flat_exception_entry:
     js 1f
     mov PERCPU_KERNEL_STACK(%rbx), %rax
     rdgsbase %rcx
+    cmp %rcx, %rbx
+    je 2f
     mov %rcx, (%rax)
     wrgsbase %rbx
     jmp 2f
@@ -131,6 +167,8 @@ flat_interrupt_entry:
     js 1f
     mov PERCPU_KERNEL_STACK(%rbx), %rax
     rdgsbase %rcx
+    cmp %rcx, %rbx
+    je 2f
     mov %rcx, (%rax)
     wrgsbase %rbx
     jmp 2f
@@ -159,15 +197,26 @@ flat_exit_start:
     movb $0, GATE_MASKED(%rbx)
     cmpl $0, GATE_PENDING(%rbx)
     jne exit_with_pending
-    mov REGS_SIZE(%rsp), %rax
     cmpb $0, GATE_IF_OFF(%rbx)
     jne 1f
-    wrgsbase %rax
+    LOAD_PROGRAM_GS
     POP_REGISTERS
     add $8, %rsp
     iretq
+flat_exit_by_jump:              // the same, where rcx and r11 are what rip and rflags shall be
+    movb $0, GATE_MASKED(%rbx)
+    cmpl $0, GATE_PENDING(%rbx)
+    jne exit_with_pending
+    cmpb $0, GATE_IF_OFF(%rbx)
+    jne 1f
+    LOAD_PROGRAM_GS
+    POP_REGISTERS
+    lea REGS_RFLAGS - REGS_ORIG_RAX(%rsp), %rsp
+    popfq
+    pop %rsp
+    jmp *%rcx
 1:  movb $0, GATE_IF_OFF(%rbx)
-    wrgsbase %rax
+    LOAD_PROGRAM_GS
     POP_REGISTERS
     add $8, %rsp
     int3
@@ -190,7 +239,22 @@ syscall_entered:
     xor %ebp, %ebp
     cld
     call flat_syscall
-    jmp flat_return
+    jmp syscall_done
+
+direct_entered:                 // r11 = flags: what FMASK clears for the instruction is cleared here
+    test $FLAG_NT_AC, %r11d
+    jz 1f
+    pushq $2
+    popfq
+1:  mov %rsp, %rdi
+    xor %ebp, %ebp
+    cld
+    call flat_direct_syscall
+syscall_done:
+    rdgsbase %rbx
+    test %al, %al
+    jnz flat_exit_by_jump
+    jmp flat_exit_start
 
 exception_entered:
     mov %rsp, %rdi
@@ -240,3 +304,9 @@ flat_return:
     rdgsbase %rbx
     jmp flat_exit_start
 flat_entry_end:
+
+    .section .rodata
+    .balign 8
+    .globl flat_direct_pointer
+flat_direct_pointer:
+    .quad flat_direct_entry

@@ -5,9 +5,11 @@
 
 #include <string_view>
 
+#include "guest_kernel/arch/x86_64/flat/bridges.hpp"
 #include "guest_kernel/arch/x86_64/interrupts.hpp"
 #include "guest_kernel/arch/x86_64/layout.h"
 #include "guest_kernel/arch/x86_64/privileged.hpp"
+#include "guest_kernel/drivers/counters.hpp"
 
 extern "C" {
 extern char flat_syscall_stubs[];
@@ -28,6 +30,19 @@ constexpr u64 kSyscallStubBytes = 128;  // entry.S: FLAT_SYSCALL_STUB_SIZE
 /// As entry.S decides it.
 bool from_kernel(const UserRegisters& regs) { return static_cast<i64>(regs.rip & regs.rsp) < 0; }
 
+/// The way out by a jump leaves what the instruction leaves in rcx and r11, and cannot set TF.
+bool can_jump_back(const UserRegisters& regs) {
+    return regs.rip == regs.rcx && regs.rflags == regs.r11 && !(regs.rflags & kFlagTrap) &&
+           regs.cs == ASTRA_USER_CS;
+}
+
+bool handle_syscall(UserRegisters& regs) {
+    astra_handle_syscall(&regs);
+    this_cpu().build.masked = 1;
+    astra_finish_return(&regs);
+    return can_jump_back(regs);
+}
+
 /// Handles the interrupt that was noted while the kernel did not want it. Masked.
 void take_pending() {
     PerCpuBuild& gate = this_cpu().build;
@@ -44,11 +59,15 @@ abi::control::Build build() { return abi::control::Build::Flat; }
 
 extern "C" {
 
-// From entry.S.
-void flat_syscall(UserRegisters* regs) {
-    astra_handle_syscall(regs);
-    this_cpu().build.masked = 1;
-    astra_finish_return(regs);
+// From entry.S. True when `regs` can be gone back to by a jump.
+bool flat_syscall(UserRegisters* regs) {
+    trapped_call(*regs);
+    return handle_syscall(*regs);
+}
+
+bool flat_direct_syscall(UserRegisters* regs) {
+    counters::add(counters::local().direct_calls);
+    return handle_syscall(*regs);
 }
 
 void flat_exception(UserRegisters* regs, u64 vector, u64 error_code, u64 cr2) {
@@ -58,7 +77,10 @@ void flat_exception(UserRegisters* regs, u64 vector, u64 error_code, u64 cr2) {
     gate.fault_address = cr2;
     if (vector == kNmi || vector == kDoubleFault || vector == kMachineCheck)
         return astra_emergency_trap(vector, error_code, regs);
-    if (!from_kernel(*regs)) return astra_trap_from_user(vector, error_code, regs);
+    if (!from_kernel(*regs)) {
+        leave_bridge(*regs);
+        return astra_trap_from_user(vector, error_code, regs);
+    }
     // The frame's IF is the CPU's; the kernel's own is the mask.
     regs->rflags = masked ? regs->rflags & ~kFlagInterrupt : regs->rflags | kFlagInterrupt;
     astra_trap_from_kernel(vector, error_code, regs);
@@ -66,10 +88,9 @@ void flat_exception(UserRegisters* regs, u64 vector, u64 error_code, u64 cr2) {
 }
 
 void flat_interrupt(UserRegisters* regs, u64 vector) {
-    if (from_kernel(*regs))
-        astra_trap_from_kernel(vector, 0, regs);
-    else
-        astra_trap_from_user(vector, 0, regs);
+    if (from_kernel(*regs)) return astra_trap_from_kernel(vector, 0, regs);
+    leave_bridge(*regs);
+    astra_trap_from_user(vector, 0, regs);
 }
 
 void flat_pending_on_exit(UserRegisters* regs) {

@@ -1,0 +1,199 @@
+// Bridges: where they lie, what they are made of, and which sites get one.
+#include "guest_kernel/arch/x86_64/flat/bridges.hpp"
+
+#include <array>
+#include <atomic>
+
+#include "guest_kernel/arch/upcalls.hpp"
+#include "guest_kernel/arch/x86_64/layout.h"
+#include "guest_kernel/arch/x86_64/paging.hpp"
+#include "guest_kernel/arch/x86_64/percpu.hpp"
+#include "guest_kernel/drivers/command_line.hpp"
+#include "guest_kernel/drivers/counters.hpp"
+#include "guest_kernel/mm/frames.hpp"
+#include "guest_kernel/sched/lock.hpp"
+
+extern "C" const astra::u64 flat_direct_pointer;  // entry.S: where flat_direct_entry is
+
+namespace astra::arch {
+
+namespace {
+
+static_assert(kUserEnd == ASTRA_BRIDGES_HIGH);
+
+/// The instruction before a `syscall`, which a jump takes the place of.
+constexpr usize kFirstBytes = 5;
+using First = std::array<u8, kFirstBytes>;
+
+/// That instruction; movabs $address behind the syscall, %rcx; jmp *flat_direct_pointer. Works at both
+/// places.
+struct [[gnu::packed]] Bridge {
+    First first;
+    u16 movabs_rcx = 0xb948;
+    u64 behind;
+    u8 jmp[3] = {0xff, 0x24, 0x25};
+    i32 pointer;
+    u8 rest[10] = {0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
+};
+static_assert(sizeof(Bridge) == 32);
+constexpr usize kPerPage = kPageSize / sizeof(Bridge), kMostBridges = 32 * kPerPage;
+
+struct [[gnu::packed]] Code {
+    First first;
+    u16 syscall;
+};
+constexpr u16 kSyscall = 0x050f;
+struct [[gnu::packed]] Jump {
+    u8 jmp = 0xe9;
+    i32 distance;
+};
+static_assert(sizeof(Jump) == kFirstBytes);
+
+struct Site {
+    u64 address;
+    First first;
+};
+
+/// First instructions that may move: they mean the same anywhere, leave the stack pointer alone, and what
+/// they did can be done again in `regs` and recognised there. Both answer false where a load faults.
+struct Movable {
+    bool (*matches)(const First& first);
+    bool (*carry_out)(const First& first, UserRegisters& regs);
+};
+
+bool is_mov_eax(const First& first) { return first[0] == 0xb8; }
+bool mov_eax(const First& first, UserRegisters& regs) {
+    u32 number;
+    __builtin_memcpy(&number, &first[1], sizeof number);
+    regs.rax = number;
+    return true;
+}
+/// mov 8(%rsp), %r9: the C library's syscall().
+constexpr First kLoadR9 = {0x4c, 0x8b, 0x4c, 0x24, 0x08};
+bool is_load_r9(const First& first) { return first == kLoadR9; }
+bool load_r9(const First&, UserRegisters& regs) {
+    u64 from = regs.rsp + 8;
+    return from < kUserEnd - sizeof regs.r9 && copy_from_user(&regs.r9, UserAddr(from), sizeof regs.r9) == 0;
+}
+constexpr Movable kMovable[] = {{is_mov_eax, mov_eax}, {is_load_r9, load_r9}};
+
+const Movable* find_movable(const First& first) {
+    for (const Movable& each : kMovable)
+        if (each.matches(first)) return &each;
+    return nullptr;
+}
+
+/// Whether `regs`, at a `syscall`, are what `first` right before it leaves: only then is it taken for an
+/// instruction.
+bool is_done(const First& first, const UserRegisters& regs) {
+    const Movable* movable = find_movable(first);
+    UserRegisters again = regs;
+    again.rax = regs.orig_rax;
+    u64 rax = again.rax, r9 = again.r9;
+    return movable && movable->carry_out(first, again) && again.rax == rax && again.r9 == r9;
+}
+/// Entries are complete before `bridges` counts them, and never change.
+Site sites[kMostBridges];
+constinit std::atomic<u32> bridges{0};
+constinit sched::SpinLock bridges_lock;
+u8* bridge_pages[kMostBridges / kPerPage];
+/// The first page stays unmapped: kUserEnd faults.
+alignas(kPageSize) Pte table[kTableEntries];
+constexpr u64 kFirstBridge = kPageSize;
+
+/// A rewrite costs as much as this many trapped calls.
+constexpr u32 kWorthIt = 128;
+/// How often a thread trapped at a site, most of the time: threads and sites share slots.
+struct Heat {
+    u64 key = 0;
+    u32 count = 0;
+};
+constexpr usize kHeatSlots = 256;
+Heat heat[kMaxCpus][kHeatSlots];
+
+/// Whether a jump at `site` reaches `target`; then what it looks like.
+bool reaches(u64 site, u64 target, Jump& jump) {
+    i64 distance = static_cast<i64>(target - (site + sizeof(Jump)));
+    jump.distance = static_cast<i32>(distance);
+    return distance == jump.distance;
+}
+
+/// Locked: a bridge's place in memory. ENOMEM.
+Result<u8*> bridge_bytes(u32 index) {
+    u8*& page = bridge_pages[index / kPerPage];
+    if (!page) {
+        PhysAddr frame = TRY(mm::alloc_page_table_frame());
+        page = static_cast<u8*>(phys_to_virt(frame));
+        __builtin_memset(page, 0xcc, kPageSize);
+        table[kFirstBridge / kPageSize + index / kPerPage] = frame.raw() | (kPteKernel & ~kPteGlobal);
+    }
+    return page + index % kPerPage * sizeof(Bridge);
+}
+
+/// Locked: the index of the bridge for `site`, made when it is new. ENOMEM also when there are too many.
+Result<u32> find_bridge(const Site& site) {
+    u32 count = bridges.load(std::memory_order_relaxed);
+    for (u32 i = 0; i < count; i++)
+        if (sites[i].address == site.address && sites[i].first == site.first) return i;
+    if (count == kMostBridges) return fail(Errno::kENOMEM);
+    Bridge bridge{.first = site.first,
+                  .behind = site.address + sizeof(Code),
+                  .pointer = static_cast<i32>(reinterpret_cast<i64>(&flat_direct_pointer))};
+    __builtin_memcpy(TRY(bridge_bytes(count)), &bridge, sizeof bridge);
+    sites[count] = site;
+    bridges.store(count + 1, std::memory_order_release);
+    return count;
+}
+
+void make_direct(const UserRegisters& regs) {
+    Code code;
+    u64 address = regs.rip - sizeof code;
+    if (address >= kUserEnd || copy_from_user(&code, UserAddr(address), sizeof code) != 0) return;
+    if (code.syscall != kSyscall || !is_done(code.first, regs)) return;
+    Site site{address, code.first};
+    bool enabled = bridges_lock.acquire();
+    Result<u32> index = find_bridge(site);
+    bridges_lock.release(enabled);
+    if (!index) return;
+    u64 offset = kFirstBridge + *index * sizeof(Bridge);
+    Jump jump;
+    if (!reaches(site.address, ASTRA_BRIDGES_LOW + offset, jump) &&
+        !reaches(site.address, ASTRA_BRIDGES_HIGH + offset, jump))
+        return;
+    // What cannot be rewritten goes on trapping.
+    (void)rewrite_program_code(UserAddr(site.address), code.first,
+                               {reinterpret_cast<const u8*>(&jump), sizeof jump});
+}
+
+}  // namespace
+
+PhysAddr bridge_table() {
+    static const bool wanted = command_line_value("astra.direct_calls") != "off";
+    return wanted ? virt_to_phys(table) : PhysAddr();
+}
+
+void trapped_call(const UserRegisters& regs) {
+    counters::add(counters::local().trapped_calls);
+    PerCpu& cpu = this_cpu();
+    Heat& slot = heat[cpu.index][regs.rip / 2 % kHeatSlots];
+    u64 key = regs.rip ^ cpu.kernel_stack << 16;
+    if (slot.key != key) slot = {key, 0};
+    if (++slot.count < kWorthIt) return;
+    slot.count = 0;
+    if (!bridge_table().is_null()) make_direct(regs);
+}
+
+void leave_bridge(UserRegisters& regs) {
+    for (u64 base : {ASTRA_BRIDGES_LOW + kFirstBridge, ASTRA_BRIDGES_HIGH + kFirstBridge}) {
+        u64 index = (regs.rip - base) / sizeof(Bridge);
+        if (regs.rip < base || index >= bridges.load(std::memory_order_acquire)) continue;
+        const Site& site = sites[index];
+        // On the first instruction, which may have faulted: that is done here, or again at the site.
+        bool done =
+            (regs.rip - base) % sizeof(Bridge) != 0 || find_movable(site.first)->carry_out(site.first, regs);
+        regs.rip = site.address + (done ? kFirstBytes : 0);
+        return;
+    }
+}
+
+}  // namespace astra::arch
