@@ -165,8 +165,9 @@ program_poll:
     mov %rax, %rdi
     jmp exit_rdi
 
-    // Enters the kernel by a page fault on the page at rdi and by system call 8, which answers 0x108, with known values
-    // in all registers, flags, bases and the red zone. Result 0, or an undefined instruction where one had changed.
+    // Enters the kernel by a page fault on the page at rdi and by system call 8, which answers 0x108, by the instruction
+    // and as bridges do (flat/bridges.hpp), with known values in all registers, flags, bases and the red zone. Result 0,
+    // or an undefined instruction where one had changed.
 .macro FILL
     mov $0x1b, %ebx
     mov $0x1c, %ecx
@@ -193,16 +194,45 @@ program_poll:
     EXPECT 0x1d, -128(%rsp)
     rdfsbase %rsi
     EXPECT 0x1f5, %rsi
+.endm
+.macro EXPECT_GS
     rdgsbase %rsi
     EXPECT 0x165, %rsi
 .endm
+    // System call 8 with alignment checks on and DF set.
+.macro DIRECT_CALL
+    FILL
+    lea -256(%rsp), %rsp
+    pushq $0x40402
+    popf
+    lea 256(%rsp), %rsp
+    mov $8, %eax
+    mov $0, %edi
+    lea 7f(%rip), %rcx
+    jmp *flat_direct_pointer
+    syscall                     // of those with a GS base of their own
+7:  lea -256(%rsp), %rsp
+    pushf
+    pop %r11
+    pushq $2
+    popf
+    lea 256(%rsp), %rsp
+    and $0x40400, %r11
+    EXPECT 0x40400, %r11
+    EXPECT 0x108, %rax
+    EXPECT 0, %rdi
+    EXPECT_FILLED
+.endm
+    .weak flat_direct_pointer
     .globl program_window, program_window_interrupted
 program_window:
     mov %rdi, %rbp
     mov $0x1f5, %eax
     wrfsbase %rax
+    DIRECT_CALL
     mov $0x165, %eax
     wrgsbase %rax
+    DIRECT_CALL
     FILL
     mov $0x1a, %eax
     mov %rsp, %rdi
@@ -217,6 +247,7 @@ program_window_interrupted:
     cmp %rsp, %rdi
     jne 9f
     EXPECT_FILLED
+    EXPECT_GS
     lea -256(%rsp), %rsp
     pushf
     pop %rax
@@ -231,6 +262,7 @@ program_window_interrupted:
     EXPECT 0x108, %rax
     EXPECT 0, %rdi
     EXPECT_FILLED
+    EXPECT_GS
     jmp exit_rdi
 9:  ud2
 
