@@ -49,10 +49,10 @@ bool Operation::rewrite(Area& area, u64 at, std::span<const u8> old, std::span<c
 
 void Operation::restore_rewritten(u64 start, u64 end) {
     arch::PageTable& table = guard_->table;
-    for (u64 at = start;; at += kPageSize) {
-        at = table.next_present(UserAddr(at), UserAddr(end)).raw();
-        if (at >= end) return;
-        if (is_rewritten(table.lookup(UserAddr(at)))) retire(at, table.unmap(UserAddr(at)));
+    for (UserAddr at(start);; at = at + kPageSize) {
+        PageEntry entry = table.next_mapped(at, UserAddr(end));
+        if (!is_mapped(entry)) return;
+        if (is_rewritten(entry)) retire(at.raw(), table.unmap(at));
     }
 }
 

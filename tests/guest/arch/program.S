@@ -199,16 +199,16 @@ program_poll:
     rdgsbase %rsi
     EXPECT 0x165, %rsi
 .endm
-    // System call 8 with alignment checks on and DF set.
+    // System call 8 with alignment checks on, DF and all arithmetic flags set.
 .macro DIRECT_CALL
     FILL
     lea -256(%rsp), %rsp
-    pushq $0x40402
+    pushq $0x40cd7
     popf
     lea 256(%rsp), %rsp
     mov $8, %eax
     mov $0, %edi
-    lea 7f(%rip), %rcx
+    lea 7f(%rip), %r11
     jmp *flat_direct_pointer
     syscall                     // of those with a GS base of their own
 7:  lea -256(%rsp), %rsp
@@ -217,8 +217,8 @@ program_poll:
     pushq $2
     popf
     lea 256(%rsp), %rsp
-    and $0x40400, %r11
-    EXPECT 0x40400, %r11
+    and $0x40cd5, %r11
+    EXPECT 0x40cd5, %r11
     EXPECT 0x108, %rax
     EXPECT 0, %rdi
     EXPECT_FILLED

@@ -25,11 +25,11 @@ static_assert(kUserEnd == ASTRA_BRIDGES_HIGH);
 constexpr usize kFirstBytes = 5;
 using First = std::array<u8, kFirstBytes>;
 
-/// That instruction; movabs $address behind the syscall, %rcx; jmp *flat_direct_pointer. Works at both
+/// That instruction; movabs $address behind the syscall, %r11; jmp *flat_direct_pointer. Works at both
 /// places.
 struct [[gnu::packed]] Bridge {
     First first;
-    u16 movabs_rcx = 0xb948;
+    u16 movabs_r11 = 0xbb49;
     u64 behind;
     u8 jmp[3] = {0xff, 0x24, 0x25};
     i32 pointer;
@@ -108,8 +108,9 @@ struct Heat {
     u64 key = 0;
     u32 count = 0;
 };
-constexpr usize kHeatSlots = 256;
-Heat heat[kMaxCpus][kHeatSlots];
+constexpr u32 kHeatBits = 9;
+constexpr u64 kHashFactor = 0x9e37'79b9'7f4a'7c15;  // 2^64 / the golden ratio
+Heat heat[kMaxCpus][1 << kHeatBits];
 
 /// Whether a jump at `site` reaches `target`; then what it looks like.
 bool reaches(u64 site, u64 target, Jump& jump) {
@@ -175,8 +176,8 @@ PhysAddr bridge_table() {
 void trapped_call(const UserRegisters& regs) {
     counters::add(counters::local().trapped_calls);
     PerCpu& cpu = this_cpu();
-    Heat& slot = heat[cpu.index][regs.rip / 2 % kHeatSlots];
     u64 key = regs.rip ^ cpu.kernel_stack << 16;
+    Heat& slot = heat[cpu.index][key * kHashFactor >> (64 - kHeatBits)];
     if (slot.key != key) slot = {key, 0};
     if (++slot.count < kWorthIt) return;
     slot.count = 0;

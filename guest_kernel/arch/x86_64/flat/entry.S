@@ -88,27 +88,32 @@ flat_syscall_common:
     wrgsbase %rbx
     jmp syscall_entered
 
-// From a bridge (bridges.hpp): rcx = the address behind the `syscall` it stands for, r11 is free. The GS base tells the
-// CPU, unless the program has one of its own: then the instruction itself must do.
+// From a bridge (bridges.hpp): r11 = the address behind the `syscall` it stands for, rcx is free, flags are the program's
+// until they are saved. The GS base tells the CPU, unless the program has one of its own, which its topmost byte shows:
+// then the instruction itself must do.
     .globl flat_direct_entry
     .balign 16
 flat_direct_entry:
-    rdgsbase %r11
-    test %r11, %r11
-    jns 1f
-    mov %rsp, PERCPU_USER_SP(%r11)
-    mov PERCPU_KERNEL_STACK(%r11), %rsp
+    rdgsbase %rcx
+    bswap %rcx
+    movzbl %cl, %ecx
+    not %cl
+    jrcxz 1f
+    lea -2(%r11), %rcx
+    jmp *%rcx
+1:  rdgsbase %rcx
+    mov %rsp, PERCPU_USER_SP(%rcx)
+    mov PERCPU_KERNEL_STACK(%rcx), %rsp
     pushq $ASTRA_USER_DS
-    pushq PERCPU_USER_SP(%r11)
+    pushq PERCPU_USER_SP(%rcx)
     pushfq
-    mov (%rsp), %r11
     pushq $ASTRA_USER_CS
-    push %rcx
+    push %r11
     push %rax
+    mov %r11, %rcx              // as the instruction leaves both
+    mov REGS_RFLAGS - REGS_ORIG_RAX(%rsp), %r11
     PUSH_REGISTERS
     jmp direct_entered
-1:  sub $2, %rcx
-    jmp *%rcx
 
 // From the gate: rsp + 8 → cr2, vector, error, rip, cs, rflags, rsp, ss on the exception stack. Moves the frame to the
 // kernel stack: its top, or, when the kernel itself was interrupted, below what is in use.
