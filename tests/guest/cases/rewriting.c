@@ -48,7 +48,7 @@ static void on_signal(int signal, siginfo_t* info, void* context) {
 }
 
 static void* hammer(void* parent) {
-    for (int i = 0; i < kRounds; i++)
+    for (int i = 0; i < kRounds || !stop; i++)
         if (careful_getppid() != (long)parent || syscall(SYS_getppid) != (long)parent ||
             getppid() != (long)parent)
             wrong++;
