@@ -50,7 +50,7 @@ void free_tables(Pte* table, u32 level, usize entries) {
 u64 count_tables(const Pte* table, u32 level, usize entries) {
     u64 count = 1;
     for (usize i = 0; level > 0 && i < entries; i++)
-        if (table[i] & kPtePresent && !(table[i] & kPteHuge))
+        if (table[i] & kPtePresent && !(table[i] & (kPteHuge | kPteShared)))
             count += level > 1 ? count_tables(table_at(table[i]), level - 1, kTableEntries) : 1;
     return count;
 }
