@@ -13,8 +13,8 @@
 // PML4 slot 402: kernel stacks, each below a guard page.
 #define ASTRA_STACK_AREA 0xffffc90000000000
 #define ASTRA_STACK_AREA_SLOT 402
-// Bridges (flat/bridges.hpp), 2 MiB seen at two places: within reach of a jump from below 1 GiB, and at kUserEnd, within
-// reach of what lies at the top of the program half.
+// Bridges (flat/bridges.hpp), 2 MiB seen at two places: within reach of a jump from below 1 GiB, and at
+// kUserEnd, within reach of what lies at the top of the program half.
 #define ASTRA_BRIDGES_LOW 0xffffffffbfe00000
 #define ASTRA_BRIDGES_HIGH 0x00007fffffe00000
 // The static boot tables map this much from physical 0.
