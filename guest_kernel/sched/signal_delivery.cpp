@@ -69,8 +69,9 @@ void begin_stop(Process& process, int signal) {
         if (processes->is_orphaned(process.pgid)) return;
     }
     auto signals = process.signals.lock();
-    // SIGCONT may have come in between, or another thread begun the stop.
-    if (signals->stopped || signals->exiting || signals->pending.set & signal_bit(kSigCont)) return;
+    // SIGCONT may have come since the signal was taken, or another thread begun the stop.
+    if (!signals->stop_due || signals->stopped || signals->exiting) return;
+    signals->stop_due = false;
     signals->stopped = true;
     signals->stop_reported = false;
     signals->continued = false;
@@ -96,6 +97,7 @@ Found next_signal(Thread& thread, abi::SigInfo& info, abi::SigAction& action) {
         return Found::Nothing;
     }
     action = signals->actions[info.signo - 1];
+    if (signal_bit(info.signo) & kStopSignals && action.handler == kSigDefault) signals->stop_due = true;
     if (action.flags & kSaResetHand && action.handler > kSigIgnore)
         signals->actions[info.signo - 1].handler = kSigDefault;
     return Found::Signal;

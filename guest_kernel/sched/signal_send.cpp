@@ -21,6 +21,7 @@ void cancel_opposites(Signals& signals, int signal) {
 }
 
 void continue_process(Process& process, Signals& signals) {
+    signals.stop_due = false;
     if (!signals.stopped) return;
     signals.stopped = false;
     signals.stopping = 0;
