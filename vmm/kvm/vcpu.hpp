@@ -21,6 +21,7 @@ class Vcpu {
     [[nodiscard]] static Result<Vcpu> create(const Kvm& kvm, const Vm& vm, u32 id);
 
     [[nodiscard]] u32 id() const { return id_; }
+    [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] Result<void> set_cpuid(const CpuidTable& table) const;
     /// Starts the CPU with XCR0 = `features` (a mask its CPUID table allows) instead of the reset value. A
     /// KVM that itself runs under an emulator may never see the guest's XSETBV and load what it knows at the

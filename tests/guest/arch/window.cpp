@@ -1,13 +1,14 @@
 // A program that goes through every way into the kernel and back for ever, checking that nothing of it
-// changes. The host forces interrupts at each instruction on the way
+// changes. The host forces interrupts and page faults at each instruction on the way
 // (tests/integration/vmm/entry_window_test.cpp) and ends the machine.
 #include "tests/guest/arch/selftest.hpp"
 
 extern "C" {
 extern const char program_start[], program_window[], program_window_interrupted[];
-// flat/entry.S; the isolated build has no such ranges.
+// flat/entry.S and gate.S; the isolated build has no such ranges.
 extern const char flat_syscall_stubs[] __attribute__((weak)), flat_syscall_common[] __attribute__((weak)),
-    flat_exit_start[] __attribute__((weak)), flat_entry_end[] __attribute__((weak));
+    flat_exit_start[] __attribute__((weak)), flat_entry_end[] __attribute__((weak)),
+    gate_stray_fault[] __attribute__((weak));
 }
 
 namespace astra::selftest {
@@ -54,8 +55,9 @@ void run_entry_window() {
     hooks.timer = [] { progress.ticks = progress.ticks + 1; };
     hooks.page_fault = map_again;
     hooks.syscall = next_round;
-    say("entry window: %lx %lx %lx %lx %lx %lx %lx %lx\n", address(flat_syscall_stubs),
+    say("entry window: %lx %lx %lx %lx %lx %lx %lx %lx %lx\n", address(flat_syscall_stubs),
         address(flat_syscall_common), address(flat_exit_start), address(flat_entry_end),
+        address(gate_stray_fault),
         reinterpret_cast<u64>(&map_again), (kCode + (program_window_interrupted - program_start)).raw(),
         arch::virt_to_phys(program_start).raw(),
         arch::virt_to_phys(const_cast<const Progress*>(&progress)).raw());

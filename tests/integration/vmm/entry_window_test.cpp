@@ -1,6 +1,6 @@
 // The flat kernel's entry and exit ranges, instruction by instruction: a debugged vCPU is stopped at each of
-// them, an interrupt is forced there, and the guest (tests/guest/arch/window.cpp) must notice nothing but the
-// interrupt.
+// them, an interrupt or a page fault is forced there, and the guest (tests/guest/arch/window.cpp) must notice
+// nothing but the interrupt.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <functional>
 
 #include "guest_kernel/abi/machine.hpp"
 #include "tests/integration/vmm/guests.hpp"
@@ -27,6 +28,7 @@ namespace {
 
 constexpr u64 kRam = 64 << 20;
 constexpr u32 kTimerVector = 0xf1;  // interrupts.hpp: kVectorTimer
+constexpr u32 kPageFault = 14, kUserWrite = 6;  // Intel SDM vol. 3, 4.7 and 6.15
 constexpr u64 kStubBytes = 128;     // entry.S: FLAT_SYSCALL_STUB_SIZE
 
 /// A machine with one vCPU that this thread runs and debugs.
@@ -89,6 +91,7 @@ constexpr int kLookMicroseconds = 200, kPatience = 25;
 struct Labels {
     u64 stubs, common, exit,
         end;      // of entry.S: the CPU's system call stub, behind all stubs, the way out, the end
+    u64 stray;    // where the gate comes to when one of entry.S's instructions faults
     u64 resolve;  // a kernel function that runs with interrupts on
     u64 program;  // an instruction of the program
     u64 program_phys, progress_phys;
@@ -186,6 +189,24 @@ class EntryWindow : public testing::Test {
         ASSERT_GE(::ioctl(machine_->vm.fd(), KVM_SIGNAL_MSI, &message), 0);
         forced_++;
     }
+    /// Makes the instruction where the vCPU is fault, though nothing is wrong with what it accesses, and sees
+    /// the fault come to the gate.
+    void force_fault() {
+        kvm_sregs registers{};
+        kvm_vcpu_events events{};
+        int vcpu = machine_->vcpu.fd();
+        ASSERT_GE(::ioctl(vcpu, KVM_GET_SREGS, &registers), 0);
+        registers.cr2 = labels_.stubs;
+        ASSERT_GE(::ioctl(vcpu, KVM_SET_SREGS, &registers), 0);
+        ASSERT_GE(::ioctl(vcpu, KVM_GET_VCPU_EVENTS, &events), 0);
+        events.exception.injected = 1;
+        events.exception.nr = kPageFault;
+        events.exception.has_error_code = 1;
+        events.exception.error_code = kUserWrite;
+        ASSERT_GE(::ioctl(vcpu, KVM_SET_VCPU_EVENTS, &events), 0);
+        Stop gate = stop_at(labels_.stray);
+        ASSERT_TRUE(reach(gate)) << fmt::format("rip {:#x}", rip());
+    }
     /// Runs until the kernel has seen every forced tick and the program has gone round since.
     bool settle() {
         u64 round = progress().rounds + 2;
@@ -206,11 +227,11 @@ class EntryWindow : public testing::Test {
         return Stop(*machine_, address, PhysAddr(physical));
     }
 
-    /// Forces a tick at `address`: when the kernel comes there by itself, else after a tick at one of
+    /// Carries out `force` at `address`: when the kernel comes there by itself, else after a tick at one of
     /// `helpers` brought it there. False when nothing does, or the guest did not survive.
-    bool force_at(u64 address, std::span<const u64> helpers) {
+    bool force_at(u64 address, std::span<const u64> helpers, const std::function<void()>& force) {
         Stop stop = stop_at(address);
-        if (reach(stop)) return force_tick(), true;
+        if (reach(stop)) return force(), true;
         for (u64 helper : helpers) {
             if (HasFailure()) break;
             {
@@ -218,9 +239,27 @@ class EntryWindow : public testing::Test {
                 if (!reach(first)) continue;
                 force_tick();
             }
-            if (reach(stop)) return force_tick(), true;
+            if (reach(stop)) return force(), true;
         }
         return false;
+    }
+
+    /// Carries out `force` at every instruction between program and kernel. Returns how many there are.
+    usize force_everywhere(const std::function<void()>& force) {
+        std::vector<u64> places = instructions(labels_.stubs, labels_.stubs + kStubBytes);
+        std::vector<u64> common = instructions(labels_.common, labels_.end);
+        std::vector<u64> way_out = instructions(labels_.exit, labels_.end);
+        EXPECT_FALSE(places.empty() || common.empty() || way_out.size() < 2);
+        places.insert(places.end(), common.begin(), common.end());
+        // The first instruction of the way out still runs masked; from the second on a tick starts it anew.
+        const u64 helpers[] = {labels_.program, labels_.resolve, way_out[1]};
+        for (u64 address : places) {
+            EXPECT_TRUE(force_at(address, helpers, force))
+                << fmt::format("{:#x} was not reached", address);
+            EXPECT_TRUE(settle()) << fmt::format("after {:#x}", address);
+            if (HasFailure()) break;
+        }
+        return places.size();
     }
 
     Labels labels_{};
@@ -236,10 +275,11 @@ class EntryWindow : public testing::Test {
         std::string text;
         for (int i = 0; i < 5000 && !text.ends_with("\r\n") && !text.ends_with('\n') && look(); i++)
             text += read_log();
-        ASSERT_EQ(std::sscanf(text.c_str(), "entry window: %lx %lx %lx %lx %lx %lx %lx %lx", &labels_.stubs,
-                              &labels_.common, &labels_.exit, &labels_.end, &labels_.resolve,
-                              &labels_.program, &labels_.program_phys, &labels_.progress_phys),
-                  8)
+        ASSERT_EQ(std::sscanf(text.c_str(), "entry window: %lx %lx %lx %lx %lx %lx %lx %lx %lx", &labels_.stubs,
+                              &labels_.common, &labels_.exit, &labels_.end, &labels_.stray,
+                              &labels_.resolve, &labels_.program, &labels_.program_phys,
+                              &labels_.progress_phys),
+                  9)
             << text;
     }
     std::unique_ptr<Machine> machine_;
@@ -247,18 +287,13 @@ class EntryWindow : public testing::Test {
 };
 
 TEST_F(EntryWindow, SurvivesATickAtEveryInstruction) {
-    std::vector<u64> places = instructions(labels_.stubs, labels_.stubs + kStubBytes);
-    std::vector<u64> common = instructions(labels_.common, labels_.end);
-    std::vector<u64> way_out = instructions(labels_.exit, labels_.end);
-    ASSERT_FALSE(places.empty() || common.empty() || way_out.size() < 2);
-    places.insert(places.end(), common.begin(), common.end());
-    // The first instruction of the way out still runs masked; from the second on a tick starts it anew.
-    const u64 helpers[] = {labels_.program, labels_.resolve, way_out[1]};
-    for (u64 address : places) {
-        ASSERT_TRUE(force_at(address, helpers)) << fmt::format("{:#x} was not reached", address);
-        ASSERT_TRUE(settle()) << fmt::format("after a tick at {:#x}", address);
-    }
-    fmt::print("entry window: ticks forced at {} instructions, {} in all\n", places.size(), progress().ticks);
+    usize places = force_everywhere([this] { force_tick(); });
+    fmt::print("entry window: ticks forced at {} instructions, {} in all\n", places, progress().ticks);
+}
+
+TEST_F(EntryWindow, SurvivesAPageFaultAtEveryInstruction) {
+    usize places = force_everywhere([this] { force_fault(); });
+    fmt::print("entry window: page faults forced at {} instructions\n", places);
 }
 
 }  // namespace

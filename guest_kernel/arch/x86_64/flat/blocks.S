@@ -25,6 +25,7 @@ _ZN5astra4arch7per_cpuE:
     .org start + GATE_TSS + 0x24
     .quad block + GATE_INTERRUPT_STACK_TOP  // IST1
     .quad block + GATE_FAULT_STACK_TOP      // IST2
+    .quad block + GATE_PAGE_FAULT_STACK_TOP // IST3
     .org start + GATE_TSS + 0x66
     .word 0x68                              // no I/O bitmap
     .org start + GATE_GDT

@@ -74,6 +74,7 @@ void flat_exception(UserRegisters* regs, u64 vector, u64 error_code, u64 cr2) {
     PerCpuBuild& gate = this_cpu().build;
     bool masked = gate.masked;
     gate.masked = 1;
+    gate.stray_faults = 0;
     gate.fault_address = cr2;
     if (vector == kNmi || vector == kDoubleFault || vector == kMachineCheck)
         return astra_emergency_trap(vector, error_code, regs);

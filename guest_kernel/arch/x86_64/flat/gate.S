@@ -11,8 +11,8 @@
 
     .section .text.gate, "ax", @progbits
 
-// One stub a vector, 16 bytes each, at FLAT_GATE_STUBS (kernel.ld checks), so that the IDT is a constant: pushes what the CPU did not (error code, cr2's place), the vector, and goes on.
-// Exceptions leave: cr2, vector, error, rip, cs, rflags, rsp, ss. Interrupts: vector, rip, cs, rflags, rsp, ss.
+// One stub a vector, 16 bytes each, at FLAT_GATE_STUBS (kernel.ld checks), so that the IDT is a constant: pushes what the
+// CPU did not (error code, cr2's place), the vector, and goes on. Exceptions leave: cr2, vector, error, rip, cs, rflags, rsp, ss. Interrupts: vector, rip, cs, rflags, rsp, ss.
     .balign 0x10000
     .globl flat_gate_stubs
 flat_gate_stubs:
@@ -38,9 +38,19 @@ flat_gate_stubs:
     .set vector, vector + 1
     .endr
 
+// The stacks of page faults take turns: the frame on one is safe from a fault that comes before entry.S has moved it.
+// entry.S itself touches only memory that is always mapped. A fault in it is a stray one (a stale translation): the
+// instruction is just executed again, but not for ever.
 gate_page_fault:
     push %rax
-    mov %cr2, %rax
+    mov %rsp, %rax
+    and $GATE_BLOCK_MASK, %rax
+    xorl $GATE_PAGE_FAULT_STACK_TURN, GATE_TSS_IST3(%rax)
+    cmpq $flat_stubs_start, 24(%rsp)
+    jb 2f
+    cmpq $flat_entry_end, 24(%rsp)
+    jb gate_stray_fault
+2:  mov %cr2, %rax
     xchg %rax, (%rsp)
     jmp 1f
 gate_exception:
@@ -53,6 +63,18 @@ gate_exception:
     pushq $ASTRA_USER_CS
     pushq $flat_exception_entry
     iretq
+
+    .globl gate_stray_fault
+gate_stray_fault:
+    incl GATE_STRAY_FAULTS(%rax)
+    cmpl $GATE_MAX_STRAY_FAULTS, GATE_STRAY_FAULTS(%rax)
+    ja 1f
+    xorl $GATE_PAGE_FAULT_STACK_TURN, GATE_TSS_IST3(%rax)
+    pop %rax
+    add $16, %rsp               // vector, error code
+    iretq
+1:  movq $8, 8(%rsp)            // as good as a double fault
+    jmp 2b
 
 gate_interrupt:
     push %rax
@@ -220,7 +242,7 @@ gate_operations:
     .quad gate_cpuid, gate_xsetbv, gate_halt_forever, gate_flush_program, gate_enable
 
     // Every gate may be used from CPL3 only by the CPU itself, but for int3. Interrupts have their own stack (IST 1), so
-    // that one that comes while an exception's frame is being moved cannot overwrite it; #DF has IST 2.
+    // that one that comes while an exception's frame is being moved cannot overwrite it; #DF has IST 2, #PF IST 3.
     .balign 16
     .globl flat_idt
 flat_idt:
@@ -228,7 +250,7 @@ flat_idt:
     .rept 256
     .word (FLAT_GATE_STUBS + vector * 16) & 0xffff
     .word ASTRA_KERNEL_CS
-    .byte ((vector >= 32) & 1) + 2 * ((vector == 8) & 1)
+    .byte ((vector >= 32) & 1) + 2 * ((vector == 8) & 1) + 3 * ((vector == 14) & 1)
     .byte 0x8e + ((vector == 3) & 1) * 0x60
     .word ((FLAT_GATE_STUBS + vector * 16) >> 16) & 0xffff
     .long FLAT_GATE_STUBS >> 32

@@ -3,6 +3,8 @@
 //
 //   0x0000  PerCpu (percpu.h), from 0x0100 the gate's fields, TSS, GDT
 //   0x0800  top of the #DF stack (IST 2)
+//   0x0c00  tops of the two #PF stacks (IST 3, in turns)
+//   0x0e00
 //   0x1000  top of the exception stack (RSP0)
 //   0x2000  top of the interrupt stack (IST 1)
 #pragma once
@@ -19,6 +21,9 @@
 // u32: vector of the interrupt that came while it was not wanted; 0: none. There is at most one: IF is off
 // then.
 #define GATE_PENDING 0x104
+// u32: page faults in entry.S since the last other exception (gate_page_fault).
+#define GATE_STRAY_FAULTS 0x108
+#define GATE_MAX_STRAY_FAULTS 1000
 
 // Where the gate's stubs are linked: a 64 KiB boundary near the start of the kernel (kernel.ld).
 #define FLAT_GATE_STUBS 0xffffffff80210000
@@ -28,9 +33,12 @@
 #define FLAT_GATE_BLOCKS 0xffffffff80400000
 
 #define GATE_TSS 0x180
+#define GATE_TSS_IST3 (GATE_TSS + 0x34)
 #define GATE_GDT 0x200
 #define GATE_GDT_POINTER 0x50  // behind the descriptors, what lgdt takes
 #define GATE_FAULT_STACK_TOP 0x800
+#define GATE_PAGE_FAULT_STACK_TOP 0xc00
+#define GATE_PAGE_FAULT_STACK_TURN (0xc00 ^ 0xe00)  // from one to the other
 #define GATE_EXCEPTION_STACK_TOP 0x1000
 #define GATE_INTERRUPT_STACK_TOP 0x2000
 

@@ -14,11 +14,14 @@ struct alignas(0x100) PerCpuBuild {
     volatile u8 if_off;
     u16 unused;
     volatile u32 pending;
+    volatile u32 stray_faults;
+    u32 unused2;
     u64 fault_address;  // CR2 of the page fault being taken
 };
 static_assert(offsetof(PerCpuBuild, masked) + 0x100 == GATE_MASKED);
 static_assert(offsetof(PerCpuBuild, if_off) + 0x100 == GATE_IF_OFF);
 static_assert(offsetof(PerCpuBuild, pending) + 0x100 == GATE_PENDING);
+static_assert(offsetof(PerCpuBuild, stray_faults) + 0x100 == GATE_STRAY_FAULTS);
 
 /// Asks the gate for an operation (GATE_OP_*); arguments and result as gate_block.h says.
 inline u64 gate_call(u64 operation, u64 rdi = 0, u64 rsi = 0, u64 rdx = 0, u64 rcx = 0) {
