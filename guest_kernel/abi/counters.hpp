@@ -58,7 +58,7 @@ struct CpuCounters {
     u64 interrupts;
     u64 timer_interrupts;
     u64 tlb_shootdowns;
-    u64 gate_calls;  // flat build: visits to CPL0
+    u64 gate_calls;  // flat build: what the kernel asked the gate at CPL0 for
     u64 run_queue_delay_ns;
     u64 idle_ns;
     u64 trapped_calls;  // flat build: system calls that came by the instruction

@@ -3,6 +3,7 @@
 #pragma once
 #include "guest_kernel/arch/x86_64/flat/gate_block.h"
 #include "guest_kernel/base/types.hpp"
+#include "guest_kernel/drivers/counters.hpp"
 
 namespace astra::arch {
 
@@ -23,8 +24,9 @@ static_assert(offsetof(PerCpuBuild, if_off) + 0x100 == GATE_IF_OFF);
 static_assert(offsetof(PerCpuBuild, pending) + 0x100 == GATE_PENDING);
 static_assert(offsetof(PerCpuBuild, stray_faults) + 0x100 == GATE_STRAY_FAULTS);
 
-/// Asks the gate for an operation (GATE_OP_*); arguments and result as gate_block.h says.
+/// Asks the gate for an operation (GATE_OP_*), which is counted; arguments and result as gate_block.h says.
 inline u64 gate_call(u64 operation, u64 rdi = 0, u64 rsi = 0, u64 rdx = 0, u64 rcx = 0) {
+    counters::add(counters::local().gate_calls);
     asm volatile("call flat_gate_call"
                  : "+a"(operation), "+D"(rdi), "+S"(rsi), "+c"(rcx)
                  : "d"(rdx)
