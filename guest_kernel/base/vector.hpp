@@ -1,5 +1,6 @@
 // Vector and String whose growth can fail: out of memory is an error code, not a panic.
 #pragma once
+#include <algorithm>
 #include <new>
 #include <span>
 #include <string_view>
@@ -59,7 +60,7 @@ class Vector {
         return {};
     }
     Result<void> push_back(T value) {
-        if (size_ == capacity_) TRY(reserve(capacity_ ? capacity_ * 2 : 8));
+        TRY(make_room(size_ + 1));
         new (data_ + size_++) T(std::move(value));
         return {};
     }
@@ -69,13 +70,13 @@ class Vector {
         return {};
     }
     Result<void> append(std::span<const T> values) {
-        TRY(reserve(size_ + values.size()));
+        TRY(make_room(size_ + values.size()));
         for (const T& v : values) new (data_ + size_++) T(v);
         return {};
     }
     /// Grows with value-initialised elements or drops the tail.
     Result<void> resize(usize size) {
-        TRY(reserve(size));
+        TRY(make_room(size));
         while (size_ > size) data_[--size_].~T();
         while (size_ < size) new (data_ + size_++) T();
         return {};
@@ -90,6 +91,11 @@ class Vector {
     }
 
   private:
+    // At least doubles, so that growing step by step costs a constant share per element.
+    Result<void> make_room(usize size) {
+        if (size <= capacity_) return {};
+        return reserve(std::max(size, capacity_ ? capacity_ * 2 : usize{8}));
+    }
     T* data_ = nullptr;
     usize size_ = 0, capacity_ = 0;
 };

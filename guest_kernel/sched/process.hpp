@@ -173,8 +173,6 @@ MutexLocked<ProcessTree, Rank::ProcessTree>& tree();
 /// The process or thread with this id; null when none. Takes the tree's mutex.
 Ref<Process> find_process(int pid);
 Ref<Thread> find_thread(int tid);
-/// True while any live process belongs to session `sid`. Takes the tree's mutex.
-bool session_exists(int sid);
 
 /// True when the current process may look into and change `target` (ptrace(2), "Ptrace access mode checking",
 /// PTRACE_MODE_ATTACH_REALCREDS).

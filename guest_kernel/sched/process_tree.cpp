@@ -99,11 +99,4 @@ Ref<Thread> find_thread(int tid) {
     return found ? Ref<Thread>(*found) : nullptr;
 }
 
-bool session_exists(int sid) {
-    auto guard = g_tree.lock();
-    for (Process& process : guard->all)
-        if (process.sid == sid && process.state == ProcessState::Live) return true;
-    return false;
-}
-
 }  // namespace astra::sched

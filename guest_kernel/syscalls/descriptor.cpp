@@ -6,7 +6,7 @@
 #include "guest_kernel/fs/locks.hpp"
 #include "guest_kernel/fs/pipe.hpp"
 #include "guest_kernel/sched/process.hpp"
-#include "guest_kernel/syscalls/syscalls.hpp"
+#include "guest_kernel/syscalls/descriptors.hpp"
 
 namespace astra::syscalls {
 
@@ -191,21 +191,25 @@ SyscallResult sys_ioctl(int fd, u32 request, u64 argument) {
 // ---- new descriptors
 // -------------------------------------------------------------------------------------------------
 
+Result<void> install_pair(Ref<File> first, Ref<File> second, u32 flags, Out<int> numbers) {
+    bool close_on_exec = flags & fs::kOCloseOnExec;
+    int one = TRY(table().install(std::move(first), close_on_exec, file_limit()));
+    Result<int> two = table().install(std::move(second), close_on_exec, file_limit());
+    const int both[] = {one, two.value_or(-1)};
+    Result<void> told =
+        two ? mm::write_array(numbers, std::span<const int>(both)) : Result<void>(fail(two.error()));
+    if (told) return told;
+    (void)table().close(one);
+    if (two) (void)table().close(*two);
+    return told;
+}
+
 SyscallResult sys_pipe2(Out<int> fds, int flags) {
     u32 bits = static_cast<u32>(flags);
     if (bits & ~(fs::kOCloseOnExec | fs::kONonblock)) return fail(Errno::kEINVAL);
     fs::PipeEnds ends = TRY(fs::make_pipe(bits & fs::kONonblock));
-    bool close_on_exec = bits & fs::kOCloseOnExec;
-    int numbers[2];
-    numbers[0] = TRY(table().install(std::move(ends.reader), close_on_exec, file_limit()));
-    Result<int> second = table().install(std::move(ends.writer), close_on_exec, file_limit());
-    numbers[1] = second ? *second : -1;
-    Result<void> told =
-        second ? mm::write_array(fds, std::span<const int>(numbers)) : Result<void>(fail(second.error()));
-    if (told) return 0;
-    (void)table().close(numbers[0]);
-    if (second) (void)table().close(numbers[1]);
-    return fail(told.error());
+    TRY(install_pair(std::move(ends.reader), std::move(ends.writer), bits, fds));
+    return 0;
 }
 
 SyscallResult sys_pipe(Out<int> fds) { return sys_pipe2(fds, 0); }

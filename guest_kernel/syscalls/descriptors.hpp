@@ -23,4 +23,8 @@ inline Result<Ref<fs::File>> writer(int fd) {
     return file->writable() ? Result<Ref<fs::File>>(std::move(file)) : fail(Errno::kEBADF);
 }
 
+/// Installs two files under the lowest free numbers and writes those to `numbers`; `flags` may hold
+/// O_CLOEXEC. Errors: EMFILE, EFAULT; nothing stays installed then.
+Result<void> install_pair(Ref<fs::File> first, Ref<fs::File> second, u32 flags, Out<int> numbers);
+
 }  // namespace astra::syscalls

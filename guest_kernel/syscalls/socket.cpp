@@ -7,6 +7,7 @@
 #include "guest_kernel/net/netlink/socket.hpp"
 #include "guest_kernel/net/unix/socket.hpp"
 #include "guest_kernel/sched/process.hpp"
+#include "guest_kernel/syscalls/descriptors.hpp"
 #include "guest_kernel/syscalls/sockets.hpp"
 
 namespace astra::syscalls {
@@ -121,18 +122,10 @@ SyscallResult sys_socketpair(int domain, int type, int protocol, Out<int> fds) {
     auto kind =
         static_cast<net::SocketType>(wanted.kind->type == net::kRaw ? net::kDatagram : wanted.kind->type);
     net::UnixSocket::Pair pair = TRY(net::UnixSocket::create_pair(kind));
-    int numbers[2];
     pair.first->flags |= wanted.flags & fs::kONonblock;
     pair.second->flags |= wanted.flags & fs::kONonblock;
-    numbers[0] = TRY(install(std::move(pair.first), wanted.flags));
-    Result<int> second = install(std::move(pair.second), wanted.flags);
-    numbers[1] = second ? *second : -1;
-    Result<void> told =
-        second ? mm::write_array(fds, std::span<const int>(numbers)) : Result<void>(fail(second.error()));
-    if (told) return 0;
-    (void)table().close(numbers[0]);
-    if (second) (void)table().close(numbers[1]);
-    return fail(told.error());
+    TRY(install_pair(std::move(pair.first), std::move(pair.second), wanted.flags, fds));
+    return 0;
 }
 
 SyscallResult sys_bind(int fd, In<u8> addr, int addrlen) {

@@ -169,6 +169,28 @@ Result<usize> receive_message(Socket& socket, MsgHdr& message, u32 flags) {
 
 constexpr u32 kMaxBatch = 1024;  // UIO_MAXIOV
 
+// Carries out `transfer` on each message and writes back what became of it, while `more` says so. The number
+// of messages done; an error only when it is the first one's.
+template <class Transfer, class More = bool (*)()>
+SyscallResult for_each_message(
+    InOut<MMsgHdr> messages, u32 count, Transfer transfer, More more = [] { return true; }) {
+    auto one = [&](InOut<MMsgHdr> at) -> Result<void> {
+        MMsgHdr message = TRY(mm::read(at));
+        message.length = static_cast<u32>(TRY(transfer(message.header)));
+        return mm::write(at, message);
+    };
+    u32 done = 0;
+    while (done < std::min(count, kMaxBatch)) {
+        if (Result<void> outcome = one(messages + done); !outcome) {
+            if (done == 0) return fail(outcome.error());
+            break;
+        }
+        done++;
+        if (!more()) break;
+    }
+    return static_cast<i64>(done);
+}
+
 }  // namespace
 
 SyscallResult sys_sendto(int fd, In<u8> buf, usize length, u32 flags, In<u8> addr, int addrlen) {
@@ -188,20 +210,8 @@ SyscallResult sys_sendmsg(int fd, In<MsgHdr> msg, u32 flags) {
 
 SyscallResult sys_sendmmsg(int fd, InOut<MMsgHdr> messages, u32 count, u32 flags) {
     Ref<Socket> socket = TRY(socket_of(fd));
-    u32 done = 0;
-    for (; done < std::min(count, kMaxBatch); done++) {
-        Result<MMsgHdr> message = mm::read(messages + done);
-        Result<usize> sent = message ? send_message(*socket, message->header, flags) : fail(message.error());
-        Result<void> told;
-        if (sent) {
-            message->length = static_cast<u32>(*sent);
-            told = mm::write(messages + done, *message);
-        }
-        const bool failed = !sent || !told;
-        if (failed && done > 0) break;
-        if (failed) return fail(sent ? told.error() : sent.error());
-    }
-    return static_cast<i64>(done);
+    return for_each_message(messages, count,
+                            [&](MsgHdr& message) { return send_message(*socket, message, flags); });
 }
 
 SyscallResult sys_recvfrom(int fd, Out<u8> buf, usize length, u32 flags, Out<u8> addr, InOut<int> addrlen) {
@@ -225,24 +235,14 @@ SyscallResult sys_recvmmsg(int fd, InOut<MMsgHdr> messages, u32 count, u32 flags
     Ref<Socket> socket = TRY(socket_of(fd));
     u64 deadline = sched::kForever;
     if (!timeout.is_null()) deadline = TRY(deadline_in(TRY(mm::read(timeout))));
-    u32 done = 0;
     // The timeout is looked at after each message only (recvmmsg(2), BUGS).
-    for (; done < std::min(count, kMaxBatch) && (done == 0 || arch::now_ns() < deadline); done++) {
-        Result<MMsgHdr> message = mm::read(messages + done);
-        Result<usize> got = message
-                                ? receive_message(*socket, message->header, flags & ~u32{net::kWaitForOne})
-                                : fail(message.error());
-        Result<void> told;
-        if (got) {
-            message->length = static_cast<u32>(*got);
-            told = mm::write(messages + done, *message);
-        }
-        const bool failed = !got || !told;
-        if (failed && done > 0) break;
-        if (failed) return fail(got ? told.error() : got.error());
-        if (flags & net::kWaitForOne) flags |= net::kDontWait;
-    }
-    return static_cast<i64>(done);
+    return for_each_message(
+        messages, count,
+        [&](MsgHdr& message) { return receive_message(*socket, message, flags & ~u32{net::kWaitForOne}); },
+        [&] {
+            if (flags & net::kWaitForOne) flags |= net::kDontWait;
+            return arch::now_ns() < deadline;
+        });
 }
 
 }  // namespace astra::syscalls

@@ -54,21 +54,6 @@ runtime() {
     [ -z "${ASTRA_TALLY:-}" ] || echo "$passed $failed 0" >>"$ASTRA_TALLY"
 }
 
-# storm LANE RUNNER: many processes at once on 1, 2 and 4 CPUs, and whether all memory is free again. Adds to the tally.
-storm() {
-    local lane=$1 runner=${2//\{tar\}/$ASTRA_BUILD/rootfs/cases.tar} cpus passed=0 failed=0 said
-    for cpus in 1 2 4; do
-        if said=$(timeout 120 ${runner/ --rootfs/ --cpus $cpus --rootfs} /bin/storm leaks 2>&1 </dev/null); then
-            passed=$((passed + 1))
-        else
-            failed=$((failed + 1))
-            echo "FAIL storm on $cpus CPUs: ${said//$'\n'/; }"
-        fi
-    done
-    echo "$lane storm: $passed passed, $failed failed, 0 skipped"
-    [ -z "${ASTRA_TALLY:-}" ] || echo "$passed $failed 0" >>"$ASTRA_TALLY"
-}
-
 # storms LANE RUNNER: the kernel under load on 1, 2 and 4 CPUs, and what it has lost afterwards (guest/storms). RUNNER has
 # {cpus} beside {tar}. Adds to the tally.
 storms() {

@@ -57,9 +57,8 @@ void run_entry_window() {
     hooks.syscall = next_round;
     say("entry window: %lx %lx %lx %lx %lx %lx %lx %lx %lx\n", address(flat_syscall_stubs),
         address(flat_syscall_common), address(flat_exit_start), address(flat_entry_end),
-        address(gate_stray_fault),
-        reinterpret_cast<u64>(&map_again), (kCode + (program_window_interrupted - program_start)).raw(),
-        arch::virt_to_phys(program_start).raw(),
+        address(gate_stray_fault), reinterpret_cast<u64>(&map_again),
+        (kCode + (program_window_interrupted - program_start)).raw(), arch::virt_to_phys(program_start).raw(),
         arch::virt_to_phys(const_cast<const Progress*>(&progress)).raw());
     for (;;) {
         require(run_program(program_window, kFresh.raw()) == 0, "the program ends as it should");

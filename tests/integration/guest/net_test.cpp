@@ -1,5 +1,5 @@
 // The guest's network against real sockets of this host: out through the user network, in through forwarded
-// ports, and not at all. ASTRA_TEST_ENGINE and ASTRA_TEST_ROOTFS as in run_test.cpp.
+// ports, and not at all.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,18 +9,13 @@
 
 #include <thread>
 
-#include "tests/integration/launcher/astra_process.hpp"
+#include "tests/integration/guest/guest_test.hpp"
 
 namespace astra::tests {
 namespace {
 
 using testing::HasSubstr;
 using namespace std::chrono_literals;
-
-std::string setting(const char* name, const char* otherwise) {
-    const char* value = std::getenv(name);
-    return value ? value : otherwise;
-}
 
 sockaddr_in loopback(uint16_t port) {
     sockaddr_in address{};
@@ -84,29 +79,7 @@ std::string fetch(uint16_t port, std::string_view request) {
     return text;
 }
 
-class Network : public testing::Test {
-  protected:
-    void SetUp() override {
-        if (setting("ASTRA_TEST_ENGINE", "") == "kvm" && ::access("/dev/kvm", W_OK) != 0)
-            GTEST_SKIP() << "no /dev/kvm here";
-    }
-    static std::vector<std::string> words(std::vector<std::string> more) {
-        std::vector<std::string> all{"run",
-                                     "--engine",
-                                     setting("ASTRA_TEST_ENGINE", "qemu-tcg"),
-                                     "--rootfs",
-                                     setting("ASTRA_TEST_ROOTFS", ASTRA_ROOTFS),
-                                     "--timeout",
-                                     "60s"};
-        all.insert(all.end(), more.begin(), more.end());
-        return all;
-    }
-    static Finished run(std::vector<std::string> more) {
-        AstraProcess process(words(std::move(more)));
-        process.close_input();
-        return process.finish(90s);
-    }
-};
+using Network = GuestTest;
 
 TEST_F(Network, ReachesThisHostThroughTheGateway) {
     Listener server;

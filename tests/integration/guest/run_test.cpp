@@ -1,6 +1,5 @@
 // `astra run` with a real guest: the same promises as against the fake machine, kept by the real kernel and
-// engine. ASTRA_TEST_ENGINE names the engine (default qemu-tcg), ASTRA_TEST_ROOTFS the archive with busybox
-// in it.
+// engine.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -9,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "tests/integration/launcher/astra_process.hpp"
+#include "tests/integration/guest/guest_test.hpp"
 
 namespace astra::tests {
 namespace {
@@ -18,41 +17,11 @@ using testing::HasSubstr;
 using namespace std::chrono_literals;
 using Stdio = AstraProcess::Stdio;
 
-const char* setting(const char* name, const char* otherwise) {
-    const char* value = std::getenv(name);
-    return value ? value : otherwise;
-}
-
-std::vector<std::string> words(std::vector<std::string> more) {
-    std::vector<std::string> all{"run",
-                                 "--engine",
-                                 setting("ASTRA_TEST_ENGINE", "qemu-tcg"),
-                                 "--rootfs",
-                                 setting("ASTRA_TEST_ROOTFS", ASTRA_ROOTFS),
-                                 "--timeout",
-                                 "60s"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-}
-
-Finished run(std::vector<std::string> more, std::string_view input = {}) {
-    AstraProcess process(words(std::move(more)));
-    process.write(input);
-    process.close_input();
-    return process.finish(90s);
-}
-
 Finished shell(std::string script, std::string_view input = {}) {
     return run({"sh", "-c", std::move(script)}, input);
 }
 
-class Guest : public testing::Test {
-  protected:
-    void SetUp() override {
-        if (setting("ASTRA_TEST_ENGINE", "") == std::string("kvm") && ::access("/dev/kvm", W_OK) != 0)
-            GTEST_SKIP() << "no /dev/kvm here";
-    }
-};
+using Guest = GuestTest;
 
 TEST_F(Guest, SaysHello) {
     auto done = run({"/bin/echo", "hello", "from the guest"});

@@ -27,9 +27,9 @@ namespace astra::vmm {
 namespace {
 
 constexpr u64 kRam = 64 << 20;
-constexpr u32 kTimerVector = 0xf1;  // interrupts.hpp: kVectorTimer
+constexpr u32 kTimerVector = 0xf1;              // interrupts.hpp: kVectorTimer
 constexpr u32 kPageFault = 14, kUserWrite = 6;  // Intel SDM vol. 3, 4.7 and 6.15
-constexpr u64 kStubBytes = 128;     // entry.S: FLAT_SYSCALL_STUB_SIZE
+constexpr u64 kStubBytes = 128;                 // entry.S: FLAT_SYSCALL_STUB_SIZE
 
 /// A machine with one vCPU that this thread runs and debugs.
 struct Machine {
@@ -254,8 +254,7 @@ class EntryWindow : public testing::Test {
         // The first instruction of the way out still runs masked; from the second on a tick starts it anew.
         const u64 helpers[] = {labels_.program, labels_.resolve, way_out[1]};
         for (u64 address : places) {
-            EXPECT_TRUE(force_at(address, helpers, force))
-                << fmt::format("{:#x} was not reached", address);
+            EXPECT_TRUE(force_at(address, helpers, force)) << fmt::format("{:#x} was not reached", address);
             EXPECT_TRUE(settle()) << fmt::format("after {:#x}", address);
             if (HasFailure()) break;
         }
@@ -275,11 +274,11 @@ class EntryWindow : public testing::Test {
         std::string text;
         for (int i = 0; i < 5000 && !text.ends_with("\r\n") && !text.ends_with('\n') && look(); i++)
             text += read_log();
-        ASSERT_EQ(std::sscanf(text.c_str(), "entry window: %lx %lx %lx %lx %lx %lx %lx %lx %lx", &labels_.stubs,
-                              &labels_.common, &labels_.exit, &labels_.end, &labels_.stray,
-                              &labels_.resolve, &labels_.program, &labels_.program_phys,
-                              &labels_.progress_phys),
-                  9)
+        ASSERT_EQ(
+            std::sscanf(text.c_str(), "entry window: %lx %lx %lx %lx %lx %lx %lx %lx %lx", &labels_.stubs,
+                        &labels_.common, &labels_.exit, &labels_.end, &labels_.stray, &labels_.resolve,
+                        &labels_.program, &labels_.program_phys, &labels_.progress_phys),
+            9)
             << text;
     }
     std::unique_ptr<Machine> machine_;

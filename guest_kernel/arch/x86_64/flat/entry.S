@@ -197,8 +197,7 @@ flat_interrupt_entry:
     jmp interrupt_entered
 
 // The way out to a program. The gate sends an interrupt that comes in here to flat_exit_again.
-    .balign 16
-flat_exit_start:
+.macro LEAVE_KERNEL
     movb $0, GATE_MASKED(%rbx)
     cmpl $0, GATE_PENDING(%rbx)
     jne exit_with_pending
@@ -206,16 +205,14 @@ flat_exit_start:
     jne 1f
     LOAD_PROGRAM_GS
     POP_REGISTERS
+.endm
+    .balign 16
+flat_exit_start:
+    LEAVE_KERNEL
     add $8, %rsp
     iretq
 flat_exit_by_jump:              // the same, where rcx and r11 are what rip and rflags shall be
-    movb $0, GATE_MASKED(%rbx)
-    cmpl $0, GATE_PENDING(%rbx)
-    jne exit_with_pending
-    cmpb $0, GATE_IF_OFF(%rbx)
-    jne 1f
-    LOAD_PROGRAM_GS
-    POP_REGISTERS
+    LEAVE_KERNEL
     lea REGS_RFLAGS - REGS_ORIG_RAX(%rsp), %rsp
     popfq
     pop %rsp
