@@ -44,7 +44,7 @@ struct Signals {
     Thread* survivor = nullptr;
     int exit_status = 0;  // wait status when exiting
     bool stopped = false, stop_reported = false, continued = false;
-    bool stop_due = false;  // a thread has taken a stop signal and is about to stop; SIGCONT calls it off
+    bool stop_due = false;    // a thread has taken a stop signal and is about to stop; SIGCONT calls it off
     u32 stopping = 0;         // threads that have yet to notice the stop
     u32 stop_generation = 0;  // counts stops
     int stop_signal = 0;

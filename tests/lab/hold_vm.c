@@ -1,7 +1,7 @@
-// Keeps a virtual machine that never runs. Linux patches the code of its scheduler and of KVM when the first machine comes
-// and when the last one goes (static keys of preemption notifiers and of disabled local APICs). QEMU before 8.1 may go on
-// executing what a CPU had translated during such a patch: that CPU takes its int3 again and again, for ever. With a machine
-// that stays, the tests' own come and go without patches.
+// Keeps a virtual machine that never runs. Linux patches the code of its scheduler and of KVM when the first
+// machine comes and when the last one goes (static keys of preemption notifiers and of disabled local APICs).
+// QEMU before 8.1 may go on executing what a CPU had translated during such a patch: that CPU takes its int3
+// again and again, for ever. With a machine that stays, the tests' own come and go without patches.
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdio.h>
