@@ -15,12 +15,13 @@ namespace {
 using namespace abi::counters;
 
 // Slot i of CpuCounters::syscalls belongs to row i of the table.
-constexpr std::array kNames{
+// Not a deduced std::array: clang limits the rows of those.
+constexpr const char* kNames[]{
 #define ASTRA_ROW(linux, astra, name, ...) #name,
     ASTRA_SYSCALL_TABLE(ASTRA_ROW)
 #undef ASTRA_ROW
 };
-static_assert(kNames.size() <= kSyscallSlots);
+static_assert(std::size(kNames) <= kSyscallSlots);
 
 struct NamedCell {
     const char* name;
@@ -90,7 +91,7 @@ Result<control::Statistics> CountersReader::read() const {
 
 std::vector<control::SyscallStatistics> CountersReader::read_syscalls() const {
     std::vector<control::SyscallStatistics> rows;
-    for (usize slot = 0; slot < kNames.size(); slot++) {
+    for (usize slot = 0; slot < std::size(kNames); slot++) {
         usize base = offsetof(CpuCounters, syscalls) + slot * sizeof(Syscall);
         control::SyscallStatistics row{.name = kNames[slot]};
         row.calls = sum(base + offsetof(Syscall, calls));

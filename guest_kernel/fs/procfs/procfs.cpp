@@ -93,7 +93,7 @@ const Entry kRootEntries[] = {
     {.name = "modules", .mode = 0444, .show = show_nothing},
     {.name = "mounts", .mode = 0777, .link = link_mounts},
     {.name = "net", .mode = 0777, .link = link_net},
-    {.name = "partitions", .mode = 0444, .show = show_partitions},
+    {.name = "partitions", .mode = 0444, .show = show_nothing},
     {.name = "self", .mode = 0777, .link = link_self},
     {.name = "stat", .mode = 0444, .show = show_stat},
     {.name = "swaps", .mode = 0444, .show = show_swaps},

@@ -119,11 +119,7 @@ Result<void> show_stat(const Subject&, Text& text) {
 
 Result<void> show_nothing(const Subject&, Text&) { return {}; }
 
-// Disks and swap: none, which their files say with a heading alone.
-Result<void> show_partitions(const Subject&, Text& text) {
-    text.append("major minor  #blocks  name\n\n");
-    return {};
-}
+// No swap, which the file says with a heading alone.
 Result<void> show_swaps(const Subject&, Text& text) {
     text.append("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
     return {};
