@@ -25,6 +25,12 @@ class Command {
 [[nodiscard]] std::unique_ptr<Command> make_run_command();
 [[nodiscard]] std::unique_ptr<Command> make_doctor_command();
 [[nodiscard]] std::unique_ptr<Command> make_version_command();
+[[nodiscard]] std::unique_ptr<Command> make_completion_command();
+/// Those that talk to a daemon: about guests, their streams, their counters, images and the daemon itself.
+[[nodiscard]] std::vector<std::unique_ptr<Command>> make_guest_commands();
+[[nodiscard]] std::vector<std::unique_ptr<Command>> make_stream_commands();
+[[nodiscard]] std::vector<std::unique_ptr<Command>> make_stats_commands();
+[[nodiscard]] std::vector<std::unique_ptr<Command>> make_image_commands();
 
 /// The whole program: parses `words` (without the program's name), runs the command, returns the exit status.
 [[nodiscard]] int run_command_line(std::vector<std::string> words, control::Client& client);

@@ -14,20 +14,28 @@ enum class Code {
     Unavailable,
     ResourceExhausted,
     Corrupt,
-    Internal
+    Internal,
+    AlreadyExists,
+    FailedPrecondition,
+    OutOfRange,
+    DeadlineExceeded,
+    Cancelled,
 };
 
 struct Error {
     Code code = Code::Internal;
     std::string message;  // one line, names the cause: "rootfs.tar: member 3: path contains '..'"
     std::string hint;     // what the user can do; may be empty
+    /// For programs, stable and upper case: "GUEST_NOT_FOUND"; empty: nothing more precise than the code.
+    std::string reason = {};
 };
 
 template <class T>
 using Result = std::expected<T, Error>;
 
-inline std::unexpected<Error> fail(Code code, std::string message, std::string hint = {}) {
-    return std::unexpected<Error>(Error{code, std::move(message), std::move(hint)});
+inline std::unexpected<Error> fail(Code code, std::string message, std::string hint = {},
+                                   std::string reason = {}) {
+    return std::unexpected<Error>(Error{code, std::move(message), std::move(hint), std::move(reason)});
 }
 
 }  // namespace astra::control

@@ -17,7 +17,8 @@ struct SyscallStatistics {
     uint64_t p50_ns = 0;  // estimated inside a power-of-two bucket, never above max_ns
     uint64_t p99_ns = 0;
     uint64_t max_ns = 0;
-    uint64_t blocked_ns = 0;  // of total_ns, off the CPU
+    uint64_t blocked_ns = 0;            // of total_ns, off the CPU
+    std::vector<uint64_t> histogram{};  // bucket i: calls of [2^i, 2^(i+1)) ns; the last has no upper end
 };
 
 /// A number the guest kernel does not implement and answered with ENOSYS.

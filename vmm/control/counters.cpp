@@ -101,11 +101,11 @@ std::vector<control::SyscallStatistics> CountersReader::read_syscalls() const {
         row.mean_ns = row.total_ns / row.calls;
         row.max_ns = largest(base + offsetof(Syscall, max_ns));
         row.blocked_ns = sum(base + offsetof(Syscall, blocked_ns));
-        std::array<u64, kHistogramBuckets> histogram;
-        for (usize i = 0; i < histogram.size(); i++)
-            histogram[i] = sum(base + offsetof(Syscall, histogram) + i * sizeof(u64));
-        row.p50_ns = percentile(histogram, 0.50, row.max_ns);
-        row.p99_ns = percentile(histogram, 0.99, row.max_ns);
+        row.histogram.resize(kHistogramBuckets);
+        for (usize i = 0; i < kHistogramBuckets; i++)
+            row.histogram[i] = sum(base + offsetof(Syscall, histogram) + i * sizeof(u64));
+        row.p50_ns = percentile(row.histogram, 0.50, row.max_ns);
+        row.p99_ns = percentile(row.histogram, 0.99, row.max_ns);
         rows.push_back(std::move(row));
     }
     std::ranges::stable_sort(rows, [](const auto& a, const auto& b) {

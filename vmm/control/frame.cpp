@@ -9,13 +9,8 @@ namespace {
 
 using namespace abi::control;
 
-/// What a guest may send: the fixed size of each message and whether bytes may follow it.
-struct Rule {
-    Type type;
-    u32 fixed;
-    bool variable;
-};
-constexpr std::array kRules{
+using Rule = FrameRule;
+constexpr std::array kGuestRules{
     Rule{Type::Hello, sizeof(HelloMessage), false},
     Rule{Type::Started, sizeof(StartedMessage), false},
     Rule{Type::SpawnFailed, sizeof(SpawnFailedMessage), false},
@@ -27,10 +22,10 @@ constexpr std::array kRules{
     Rule{Type::WrongBuild, sizeof(WrongBuildMessage), false},
 };
 
-Result<void> check(const Header& header) {
-    auto rule = std::ranges::find(kRules, header.type, &Rule::type);
+Result<void> check(const Header& header, std::span<const FrameRule> rules) {
+    auto rule = std::ranges::find(rules, header.type, &FrameRule::type);
     auto type = std::to_string(static_cast<u32>(header.type));
-    if (rule == kRules.end()) return fail(Code::Corrupt, "control port: frame of unknown type " + type);
+    if (rule == rules.end()) return fail(Code::Corrupt, "control port: frame of unknown type " + type);
     auto length = "control port: frame of type " + type + " has " + std::to_string(header.length) + " bytes";
     if (header.length > kMaxPayload) return fail(Code::Corrupt, length + ", over the limit");
     if (header.length < rule->fixed) return fail(Code::Corrupt, length + ", too few");
@@ -51,6 +46,8 @@ bool fill(std::vector<u8>& to, usize wanted, std::span<const u8>& from) {
 
 }  // namespace
 
+std::span<const FrameRule> guest_rules() { return kGuestRules; }
+
 Result<void> FrameParser::feed(std::span<const u8> bytes, const Sink& sink) {
     if (failure_) return std::unexpected(*failure_);
     while (!bytes.empty()) {
@@ -68,7 +65,7 @@ Result<void> FrameParser::parse(std::span<const u8>& bytes, const Sink& sink) {
     if (!partial_.empty()) {
         if (!fill(partial_, sizeof header, bytes)) return {};
         std::memcpy(&header, partial_.data(), sizeof header);
-        TRY(check(header));
+        TRY(check(header, rules_));
         if (!fill(partial_, sizeof header + header.length, bytes)) return {};
         TRY(sink({header.type, header.tag, std::span(partial_).subspan(sizeof header)}));
         partial_.clear();
@@ -76,7 +73,7 @@ Result<void> FrameParser::parse(std::span<const u8>& bytes, const Sink& sink) {
     }
     if (bytes.size() >= sizeof header) {
         std::memcpy(&header, bytes.data(), sizeof header);
-        TRY(check(header));
+        TRY(check(header, rules_));
         if (bytes.size() - sizeof header >= header.length) {
             auto payload = bytes.subspan(sizeof header, header.length);
             bytes = bytes.subspan(sizeof header + header.length);

@@ -33,12 +33,23 @@ struct Frame {
     }
 };
 
-/// Cuts a byte stream from the guest into frames. Refuses unknown types, types that only the host may send,
-/// payloads that are too long, too short, or longer than a message without a variable part. Holds at most one
-/// frame.
+/// What a peer may send: the fixed size of a message and whether bytes may follow it.
+struct FrameRule {
+    abi::control::Type type;
+    u32 fixed;
+    bool variable;
+};
+/// What guests may send.
+[[nodiscard]] std::span<const FrameRule> guest_rules();
+
+/// Cuts a byte stream from a peer into frames. Refuses types without a rule, payloads that are too long, too
+/// short, or longer than a message without a variable part. Holds at most one frame.
 class FrameParser {
   public:
     using Sink = std::function<Result<void>(const Frame&)>;
+
+    /// `rules` must outlive the parser.
+    explicit FrameParser(std::span<const FrameRule> rules = guest_rules()) : rules_(rules) {}
 
     /// Takes the next bytes of the stream, in pieces of any size, and hands every frame they complete to
     /// `sink`. Errors: Corrupt when the stream breaks a rule, or whatever `sink` returned; both end the
@@ -47,6 +58,7 @@ class FrameParser {
 
   private:
     [[nodiscard]] Result<void> parse(std::span<const u8>& bytes, const Sink& sink);
+    std::span<const FrameRule> rules_;
     std::vector<u8> partial_;
     std::optional<Error> failure_;
 };

@@ -120,19 +120,20 @@ Result<void> Session::dispatch_to_program(const Frame& frame) {
             events_.on_output(frame.tag, stream, frame.tail<StreamMessage>());
             return {};
         }
-        case Type::Credit: return take_credit(program, frame.message<CreditMessage>());
+        case Type::Credit: return take_credit(frame.tag, program, frame.message<CreditMessage>());
         default: return broken("unexpected frame");
     }
 }
 
-Result<void> Session::take_credit(Program& program, const CreditMessage& credit) {
+Result<void> Session::take_credit(u64 tag, Program& program, const CreditMessage& credit) {
     if (credit.stream != 0) return broken("credit for stream " + std::to_string(credit.stream));
     if (credit.bytes > kStreamWindow - program.window) return broken("credit for bytes that were never sent");
     program.window += credit.bytes;
+    events_.on_credit(tag, credit.bytes);
     return {};
 }
 
-Result<void> Session::spawn(u64 tag, const SpawnRequest& request) {
+Result<std::vector<u8>> encode_spawn(const SpawnRequest& request) {
     std::vector<u8> strings;
     auto add = [&](const std::string& text) {
         strings.insert(strings.end(), text.begin(), text.end());
@@ -151,9 +152,19 @@ Result<void> Session::spawn(u64 tag, const SpawnRequest& request) {
                     "arguments and environment take " + std::to_string(strings.size()) +
                         " bytes, the limit is " + std::to_string(kMaxPayload - sizeof message),
                     "pass long data on standard input or in the image");
-    programs_[tag] = {};
-    queue(Type::Spawn, tag, bytes_of(message), strings);
+    auto head = bytes_of(message);
+    strings.insert(strings.begin(), head.begin(), head.end());
+    return strings;
+}
+
+Result<void> Session::spawn(u64 tag, const SpawnRequest& request) {
+    spawn_encoded(tag, TRY(encode_spawn(request)));
     return {};
+}
+
+void Session::spawn_encoded(u64 tag, std::span<const u8> request) {
+    programs_[tag] = {};
+    queue(Type::Spawn, tag, request);
 }
 
 const Session::Program* Session::running(u64 tag) const {

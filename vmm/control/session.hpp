@@ -18,6 +18,10 @@ struct SpawnRequest {
     u16 rows = 0, columns = 0;  // of the terminal, when stdio is Console
 };
 
+/// The payload of the Spawn frame that asks for it. Errors: InvalidArgument when arguments and environment do
+/// not fit into one frame.
+[[nodiscard]] Result<std::vector<u8>> encode_spawn(const SpawnRequest& request);
+
 /// What a session reports. Called from Session::receive() only. `tag` is the one spawn() was given. The
 /// default implementations ignore.
 class SessionEvents {
@@ -29,6 +33,8 @@ class SessionEvents {
     virtual void on_output(u64 tag, u32 stream, std::span<const u8> bytes) {
         (void)tag, (void)stream, (void)bytes;
     }
+    /// The program took `bytes` of its input: so much more may be sent.
+    virtual void on_credit(u64 tag, u32 bytes) { (void)tag, (void)bytes; }
     virtual void on_exited(u64 tag, const abi::control::ExitedMessage&) { (void)tag; }
     virtual void on_out_of_memory(const abi::control::OutOfMemoryMessage&, std::string_view victim) {
         (void)victim;
@@ -57,8 +63,10 @@ class Session {
     [[nodiscard]] Result<void> flush();
 
     /// Asks for a program to be started; `tag` must not belong to one that was asked for or runs. Errors:
-    /// InvalidArgument when arguments and environment do not fit into one frame.
+    /// encode_spawn()'s.
     [[nodiscard]] Result<void> spawn(u64 tag, const SpawnRequest& request);
+    /// The same with what encode_spawn() yielded.
+    void spawn_encoded(u64 tag, std::span<const u8> request);
     /// Bytes send_input() takes now; 0 for programs that are not running or whose input has ended.
     [[nodiscard]] usize input_capacity(u64 tag) const;
     /// Queues the first bytes of `bytes`, at most input_capacity(); returns how many.
@@ -80,7 +88,8 @@ class Session {
     [[nodiscard]] Result<void> dispatch_to_program(const Frame& frame);
     [[nodiscard]] Result<void> take_hello(const Frame& frame);
     [[nodiscard]] const Program* running(u64 tag) const;
-    [[nodiscard]] Result<void> take_credit(Program& program, const abi::control::CreditMessage& credit);
+    [[nodiscard]] Result<void> take_credit(u64 tag, Program& program,
+                                           const abi::control::CreditMessage& credit);
     void queue(abi::control::Type type, u64 tag, std::span<const u8> message, std::span<const u8> tail = {});
 
     Fd socket_;

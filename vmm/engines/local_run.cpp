@@ -149,26 +149,36 @@ void LocalRun::map_counters(const HelloMessage& hello) {
     auto mapped = attempt_->machine.shared.map(PhysAddr(hello.counters_phys), size);
     if (!mapped) return events_.on_detail("no counters: " + mapped.error().message);
     attempt_->counters = std::move(*mapped);
+    attempt_->counters_offset =
+        attempt_->machine.shared.offset_of(PhysAddr(hello.counters_phys), size).value_or(0);
     CountersReader(attempt_->counters.span()).set_timing(request_.timing);
 }
 
-void LocalRun::on_started(u64, const StartedMessage& message) {
+void LocalRun::on_started(u64 tag, const StartedMessage& message) {
+    if (tag != kTag) return others_->on_started(tag, message);
     started_ns_ = message.boot_ns;
     events_.on_started();
 }
 
-void LocalRun::on_spawn_failed(u64, u32 error) {
+void LocalRun::on_spawn_failed(u64 tag, u32 error) {
+    if (tag != kTag) return others_->on_spawn_failed(tag, error);
     conclude({.kind = Outcome::Kind::SpawnFailed,
               .value = static_cast<int>(error),
               .message = fmt::format("{}: {}", request_.program.arguments.front(),
                                      ::strerror(static_cast<int>(error)))});
 }
 
-void LocalRun::on_output(u64, u32 stream, std::span<const u8> bytes) {
+void LocalRun::on_output(u64 tag, u32 stream, std::span<const u8> bytes) {
+    if (tag != kTag) return others_->on_output(tag, stream, bytes);
     events_.on_output(static_cast<control::Stream>(stream), std::as_bytes(bytes));
 }
 
-void LocalRun::on_exited(u64, const ExitedMessage& message) {
+void LocalRun::on_credit(u64 tag, u32 bytes) {
+    if (others_) others_->on_credit(tag, bytes);
+}
+
+void LocalRun::on_exited(u64 tag, const ExitedMessage& message) {
+    if (tag != kTag) return others_->on_exited(tag, message);
     int status = static_cast<int>(message.wait_status);
     bool exited = WIFEXITED(status);
     conclude({.kind = exited ? Outcome::Kind::Exited : Outcome::Kind::Signalled,
@@ -288,6 +298,22 @@ void LocalRun::pause_output(bool paused) {
     paused_ = paused;
     // A peer that went away meanwhile would not show as an event of a socket watched for nothing.
     watch_control();
+}
+
+Session* LocalRun::session() {
+    bool open = !finished_ && !outcome_ && attempt_->greeted && attempt_->control_open;
+    return open ? &attempt_->session : nullptr;
+}
+
+void LocalRun::suspend(bool stopped) {
+    if (!finished_) attempt_->machine.process.suspend(stopped);
+}
+
+pid_t LocalRun::machine_pid() const { return finished_ ? 0 : attempt_->machine.process.pid(); }
+
+LocalRun::CountersView LocalRun::counters() const {
+    if (!attempt_->counters.valid()) return {};
+    return {attempt_->counters.span(), attempt_->machine.shared.fd(), attempt_->counters_offset};
 }
 
 void LocalRun::kill() {

@@ -40,8 +40,31 @@ class LocalRun : public control::Run, private SessionEvents {
     void pause_output(bool paused) override;
     void kill() override;
 
-  private:
+    /// Other programs in the guest: what the session says about them goes to `others`, which must outlive the
+    /// run. session() is null unless the guest's kernel is up and listens; flush() sends what was queued
+    /// there.
+    void share_session(SessionEvents& others) { others_ = &others; }
+    [[nodiscard]] Session* session();
+    void flush();
+    /// The session's tag of the run's own program.
     static constexpr u64 kTag = 1;
+
+    /// Stops the machine's process or lets it go on.
+    void suspend(bool stopped);
+    [[nodiscard]] pid_t machine_pid() const;
+    [[nodiscard]] std::string_view engine_name() const { return request_.engine->name(); }
+    [[nodiscard]] const std::string& kernel_name() const { return request_.kernel_name; }
+    /// Kernel entry → ready for programs, by the guest's clock; 0 before that.
+    [[nodiscard]] u64 boot_ns() const { return boot_ns_; }
+    /// The counters region, once the kernel is up: mapped here, and where it lies in a memfd.
+    struct CountersView {
+        std::span<u8> bytes;
+        int fd = -1;
+        u64 offset = 0;
+    };
+    [[nodiscard]] CountersView counters() const;
+
+  private:
     // A kernel boots in milliseconds where it runs natively, in a second or two where it is emulated on a
     // busy host.
     static constexpr std::chrono::seconds kBootLimit{60};
@@ -55,6 +78,7 @@ class LocalRun : public control::Run, private SessionEvents {
         Session session;
         std::vector<LogTap> taps;  // serial port, console, stderr
         Mapping counters;
+        u64 counters_offset = 0;  // in the shared memory
         std::string panic_report;
         bool greeted = false;
         bool panicked = false;
@@ -71,6 +95,7 @@ class LocalRun : public control::Run, private SessionEvents {
     void on_started(u64 tag, const abi::control::StartedMessage& message) override;
     void on_spawn_failed(u64 tag, u32 error) override;
     void on_output(u64 tag, u32 stream, std::span<const u8> bytes) override;
+    void on_credit(u64 tag, u32 bytes) override;
     void on_exited(u64 tag, const abi::control::ExitedMessage& message) override;
     void on_out_of_memory(const abi::control::OutOfMemoryMessage& message, std::string_view victim) override;
     void on_panicked(const abi::control::PanickedMessage& message, std::string_view report) override;
@@ -78,7 +103,6 @@ class LocalRun : public control::Run, private SessionEvents {
 
     void handle(WaitSet::Event event);
     void receive();
-    void flush();
     /// What is watched on the control port follows from the state.
     void watch_control();
     void close_control();
@@ -95,6 +119,7 @@ class LocalRun : public control::Run, private SessionEvents {
 
     RunRequest request_;
     control::RunEvents& events_;
+    SessionEvents* others_ = nullptr;
     WaitSet waits_;
     std::unique_ptr<Attempt> attempt_;
     std::optional<control::Outcome> outcome_;  // known, perhaps before the machine is gone

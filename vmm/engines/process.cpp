@@ -24,9 +24,13 @@ constexpr int kParking = 256;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     for (int number : {SIGPIPE, SIGINT, SIGQUIT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
-    ::setpgid(0, 0);
-    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up();
-    if (::getppid() != parent) ::_exit(127);  // the parent died before prctl
+    if (spec.detached) {
+        ::setsid();
+    } else {
+        ::setpgid(0, 0);
+        if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up();
+        if (::getppid() != parent) ::_exit(127);  // the parent died before prctl
+    }
 
     int count = static_cast<int>(spec.inherited.size());
     int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -75,7 +79,7 @@ Result<Process> Process::start(ProcessSpec spec) {
         ::waitpid(pid, nullptr, 0);
         return error;
     }
-    Process process(std::move(pidfd));
+    Process process(std::move(pidfd), pid);
     reporter.reset();
     int number = 0;
     ssize_t got;
@@ -89,6 +93,7 @@ Process& Process::operator=(Process&& other) noexcept {
     if (this != &other) {
         end();
         pidfd_ = std::move(other.pidfd_);
+        pid_ = other.pid_;
         status_ = std::exchange(other.status_, std::nullopt);
     }
     return *this;
@@ -103,8 +108,12 @@ std::optional<int> Process::status() {
     return status_;
 }
 
-void Process::kill() const {
-    if (pidfd_.valid() && !status_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+void Process::kill() const { send(SIGKILL); }
+
+void Process::suspend(bool stopped) const { send(stopped ? SIGSTOP : SIGCONT); }
+
+void Process::send(int signal) const {
+    if (pidfd_.valid() && !status_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
 }
 
 void Process::end() {

@@ -18,6 +18,7 @@ struct ProcessSpec {
     std::vector<std::string> arguments;  // without the program's name
     std::vector<Fd> inherited;           // become kFirstInherited, kFirstInherited + 1, …
     Fd errors;                           // becomes its stderr; stdin and stdout are /dev/null
+    bool detached = false;               // in a session of its own, living on when its owner dies
 
     /// Hands `fd` to the child; returns its number there.
     int inherit(Fd fd) {
@@ -27,8 +28,8 @@ struct ProcessSpec {
 };
 
 /// A running (or ended, not yet collected) child. It gets no descriptor but those of its spec, has its own
-/// process group (a terminal's Ctrl-C does not reach it) and dies with the thread that started it.
-/// Destruction kills it.
+/// process group (a terminal's Ctrl-C does not reach it) and dies with the thread that started it, unless it
+/// is detached. Destruction kills it, unless it was disowned.
 class Process {
   public:
     /// Starts the program. Errors: NotFound, PermissionDenied, … when it cannot be executed.
@@ -44,11 +45,18 @@ class Process {
     [[nodiscard]] std::optional<int> status();
     /// SIGKILL. Harmless when the child has ended.
     void kill() const;
+    /// Stops it (SIGSTOP) or lets it go on. Harmless when the child has ended.
+    void suspend(bool stopped) const;
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    /// Leaves it alone from now on.
+    void disown() { pidfd_.reset(); }
 
   private:
-    explicit Process(Fd pidfd) : pidfd_(std::move(pidfd)) {}
+    Process(Fd pidfd, pid_t pid) : pidfd_(std::move(pidfd)), pid_(pid) {}
+    void send(int signal) const;
     void end();
     Fd pidfd_;
+    pid_t pid_;
     std::optional<int> status_;
 };
 

@@ -24,18 +24,23 @@ Result<Fd> SharedMemory::share() const {
     return copy;
 }
 
-Result<Mapping> SharedMemory::map(PhysAddr base, u64 length) const {
+Result<u64> SharedMemory::offset_of(PhysAddr base, u64 length) const {
     for (const Segment& segment : segments_) {
         if (base < segment.base || base - segment.base > segment.length) continue;
         u64 offset = base - segment.base;
         if (length == 0 || length > segment.length - offset || !is_aligned(base.raw() | length, kPageSize))
             break;
-        void* at = ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(),
-                          static_cast<off_t>(segment.offset + offset));
-        if (at == MAP_FAILED) return fail_errno("memfd: mmap");
-        return Mapping(at, length);
+        return segment.offset + offset;
     }
     return fail(Code::InvalidArgument, "the guest named memory that it does not share");
+}
+
+Result<Mapping> SharedMemory::map(PhysAddr base, u64 length) const {
+    u64 offset = TRY(offset_of(base, length));
+    void* at =
+        ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), static_cast<off_t>(offset));
+    if (at == MAP_FAILED) return fail_errno("memfd: mmap");
+    return Mapping(at, length);
 }
 
 }  // namespace astra::vmm

@@ -22,6 +22,10 @@ class SharedMemory {
 
     /// A second descriptor of the memfd, to hand to the machine.
     [[nodiscard]] Result<Fd> share() const;
+    /// Where [base, base+length) lies in the file; errors as map()'s.
+    [[nodiscard]] Result<u64> offset_of(PhysAddr base, u64 length) const;
+    /// The memfd itself.
+    [[nodiscard]] int fd() const { return fd_.get(); }
     /// Maps [base, base+length) for reading and writing. Errors: InvalidArgument when that is not
     /// page-aligned or not wholly inside one segment (the numbers may come from the guest).
     [[nodiscard]] Result<Mapping> map(PhysAddr base, u64 length) const;

@@ -57,7 +57,7 @@ TEST_F(FrameParserTest, CutsAStreamWhateverThePieces) {
     }
     append_frame(stream, Type::Exited, 3, bytes_of(ExitedMessage{}));
     for (usize piece = 1; piece <= stream.size(); piece++) {
-        parser_ = {};
+        parser_ = FrameParser();
         seen_.clear();
         for (usize at = 0; at < stream.size(); at += piece)
             ASSERT_TRUE(feed(std::span(stream).subspan(at, std::min(piece, stream.size() - at))));
@@ -78,16 +78,16 @@ TEST_F(FrameParserTest, TakesThePayloadLimitAndNotOneByteMore) {
 
 TEST_F(FrameParserTest, RefusesTypesAGuestMayNotSend) {
     for (u32 type : {0u, 10u, 63u, 64u, 65u, 66u, 67u, 68u, 0xffffffffu}) {
-        parser_ = {};
+        parser_ = FrameParser();
         EXPECT_FALSE(feed(raw(16, type, 16))) << type;
     }
 }
 
 TEST_F(FrameParserTest, RefusesShortAndOverlongFixedMessages) {
     EXPECT_FALSE(feed(raw(sizeof(HelloMessage) - 1, static_cast<u32>(Type::Hello), 64)));
-    parser_ = {};
+    parser_ = FrameParser();
     EXPECT_FALSE(feed(raw(sizeof(HelloMessage) + 1, static_cast<u32>(Type::Hello), 64)));
-    parser_ = {};
+    parser_ = FrameParser();
     EXPECT_FALSE(feed(raw(0, static_cast<u32>(Type::Exited), 0)));
     EXPECT_TRUE(seen_.empty());
 }
@@ -113,7 +113,7 @@ TEST_F(FrameParserTest, StopsWhenTheSinkRefuses) {
 TEST_F(FrameParserTest, SurvivesRandomBytes) {
     std::mt19937 random(1);
     for (int round = 0; round < 2000; round++) {
-        parser_ = {};
+        parser_ = FrameParser();
         // Half the streams start with a plausible header, so that they get past the first check.
         std::vector<u8> bytes = round % 2 ? raw(random() % 70000, random() % 12, 0) : std::vector<u8>();
         for (usize n = random() % 300; n > 0; n--) bytes.push_back(static_cast<u8>(random()));

@@ -1,0 +1,41 @@
+// An astrad of a test's own, on a state folder of its own.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "control_proto/remote.hpp"
+
+namespace astra::tests {
+
+/// The environment's value of `name`, or `otherwise`.
+[[nodiscard]] std::string setting(const char* name, const std::string& otherwise);
+
+class DaemonProcess {
+  public:
+    /// Starts one on a fresh folder. `more` are further options.
+    explicit DaemonProcess(std::vector<std::string> more = {});
+    /// Ends it and whatever guests it has left, and removes the folder.
+    ~DaemonProcess();
+    DaemonProcess(const DaemonProcess&) = delete;
+    DaemonProcess& operator=(const DaemonProcess&) = delete;
+
+    /// Starts it again on the same folder, and connects.
+    void start();
+    /// Ends it with a signal and waits for its end; its wait status.
+    int end(int signal);
+    [[nodiscard]] std::string folder() const { return folder_; }
+    [[nodiscard]] std::string socket() const { return folder_ + "/astra.sock"; }
+    [[nodiscard]] control::Remote& remote() { return *remote_; }
+
+  private:
+    std::string folder_;
+    std::vector<std::string> more_;
+    pid_t pid_ = -1;
+    std::unique_ptr<control::Remote> remote_;
+};
+
+/// Processes whose command line contains `text`.
+[[nodiscard]] std::vector<pid_t> processes_with(const std::string& text);
+
+}  // namespace astra::tests

@@ -1,0 +1,400 @@
+// astrad with real guests: what it promises, over its own interface. ASTRA_TEST_ENGINE names the engine.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "control_proto/testing/guest.hpp"
+#include "tests/integration/daemon/daemon_process.hpp"
+
+namespace astra::tests {
+namespace {
+
+using control::Code;
+using control::Remote;
+using control::Result;
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+class Daemon : public ::testing::Test {
+  protected:
+    static constexpr auto kPatience = 100s;
+
+    void SetUp() override {
+        if (engine() == "kvm" && ::access("/dev/kvm", W_OK) != 0) GTEST_SKIP() << "no /dev/kvm here";
+    }
+    static std::string engine() { return setting("ASTRA_TEST_ENGINE", "qemu-tcg"); }
+
+    Remote& remote() { return daemon_.remote(); }
+    std::string image() {
+        auto image = remote().import_image(ASTRA_ROOTFS, "applets");
+        EXPECT_TRUE(image) << image.error().message;
+        return image ? image->image_id() : "";
+    }
+    v1::CreateGuestRequest request(const std::string& name, std::vector<std::string> arguments) {
+        v1::CreateGuestRequest request;
+        request.set_name(name);
+        auto* spec = request.mutable_spec();
+        spec->set_image("applets");
+        spec->set_engine(engine());
+        spec->set_memory_bytes(uint64_t{128} << 20);
+        spec->mutable_arguments()->Assign(arguments.begin(), arguments.end());
+        return request;
+    }
+    Result<v1::Guest> launch(const std::string& name, const std::string& script) {
+        return Remote::call(*remote().guests, &v1::Guests::Stub::Launch, request(name, {"sh", "-c", script}),
+                            kPatience);
+    }
+    /// Calls with one guest as their whole request.
+    template <class Request, class Response>
+    Result<Response> call(grpc::Status (v1::Guests::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                   Response*),
+                          const std::string& guest, std::chrono::milliseconds patience = kPatience) {
+        Request request;
+        request.set_guest(guest);
+        return Remote::call(*remote().guests, method, request, patience);
+    }
+    v1::Guest wait(const std::string& guest) {
+        auto ended = call(&v1::Guests::Stub::Wait, guest);
+        EXPECT_TRUE(ended) << ended.error().message;
+        return ended ? *ended : v1::Guest();
+    }
+    /// Reads the console until it ends or holds `until`.
+    std::string console(const std::string& guest, uint64_t from, const std::string& until = {}) {
+        v1::ReadConsoleRequest request;
+        request.set_guest(guest);
+        request.set_from_offset(from);
+        request.set_follow(true);
+        grpc::ClientContext context;
+        context.set_deadline(std::chrono::system_clock::now() + kPatience);
+        auto reader = remote().console->Read(&context, request);
+        std::string text;
+        for (v1::ConsoleChunk chunk; reader->Read(&chunk);) {
+            EXPECT_FALSE(chunk.has_gap());
+            text += chunk.data().data();
+            if (!until.empty() && text.find(until) != text.npos) {
+                context.TryCancel();
+                return text;
+            }
+        }
+        auto status = reader->Finish();
+        EXPECT_TRUE(status.ok()) << status.error_message();
+        return text;
+    }
+
+    DaemonProcess daemon_;
+};
+
+TEST_F(Daemon, LaunchesTwentyGuestsAtOnce) {
+    image();
+    constexpr int kGuests = 20;
+    std::vector<std::thread> clients;
+    std::atomic<int> good = 0;
+    for (int i = 0; i < kGuests; i++)
+        clients.emplace_back([&, i] {
+            std::string name = "guest" + std::to_string(i);
+            auto guest = launch(name, "echo I am " + name + "; exit " + std::to_string(i));
+            if (!guest) return ADD_FAILURE() << guest.error().message, void();
+            v1::Guest ended = wait(name);
+            EXPECT_EQ(ended.outcome().kind(), v1::Outcome::KIND_EXITED) << ended.outcome().message();
+            EXPECT_EQ(ended.outcome().value(), i);
+            EXPECT_EQ(console(name, 0), "I am " + name + "\n");
+            good++;
+        });
+    for (auto& client : clients) client.join();
+    EXPECT_EQ(good, kGuests);
+    auto all = Remote::call(*remote().guests, &v1::Guests::Stub::List, v1::ListGuestsRequest());
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->guests_size(), kGuests);
+}
+
+TEST_F(Daemon, KeepsTheConsoleFromByteZero) {
+    image();
+    ASSERT_TRUE(launch("talker", "echo one; echo two >&2; sleep 1; echo three"));
+    EXPECT_EQ(console("talker", 0, "two\n"), "one\ntwo\n");
+    EXPECT_EQ(console("talker", 0), "one\ntwo\nthree\n");
+    EXPECT_EQ(wait("talker").outcome().value(), 0);
+    EXPECT_EQ(console("talker", 0), "one\ntwo\nthree\n");
+}
+
+TEST_F(Daemon, CountsWhatRunCounts) {
+    image();
+    std::string script = "echo x; cat /etc/passwd >/dev/null; exit 3";
+    ASSERT_TRUE(launch("counted", script));
+    wait("counted");
+    v1::GetMetricsRequest request;
+    request.set_guest("counted");
+    request.set_histograms(true);
+    auto sample = Remote::call(*remote().metrics, &v1::Metrics::Stub::Get, request);
+    ASSERT_TRUE(sample) << sample.error().message;
+    EXPECT_TRUE(sample->final());
+    std::string file = daemon_.folder() + "/stats.json";
+    std::string command = std::string(ASTRA_PROGRAM) + " run --engine " + engine() +
+                          " --memory 128M --rootfs " + ASTRA_ROOTFS + " --stats=json --stats-file " + file +
+                          " -- sh -c '" + script + "' >/dev/null 2>&1 </dev/null";
+    ASSERT_EQ(WEXITSTATUS(std::system(command.c_str())), 3);
+    std::ifstream stream(file);
+    std::string json((std::istreambuf_iterator<char>(stream)), {});
+    int compared = 0;
+    for (const auto& row : sample->syscalls()) {
+        uint64_t in_histogram = 0;
+        for (uint64_t count : row.histogram()) in_histogram += count;
+        // Calls that never return have no time.
+        EXPECT_LE(in_histogram, row.calls()) << row.name();
+        // Those whose number does not depend on how busy the machine is.
+        for (const char* name : {"openat", "execve", "mmap", "close", "dup2"}) {
+            if (row.name() != name) continue;
+            size_t at = json.find("\"name\":\"" + std::string(name) + "\"");
+            ASSERT_NE(at, json.npos) << name;
+            size_t begin = json.rfind('{', at), end = json.find('}', at);
+            EXPECT_EQ(in_histogram, row.calls()) << name;
+            EXPECT_THAT(json.substr(begin, end - begin),
+                        HasSubstr("\"calls\":" + std::to_string(row.calls()) + ","))
+                << name;
+            compared++;
+        }
+    }
+    EXPECT_GE(compared, 3);
+}
+
+TEST_F(Daemon, FindsItsGuestsAgainAfterItWasKilled) {
+    image();
+    ASSERT_TRUE(launch("survivor", "echo before; sleep 6; echo after; exit 9"));
+    ASSERT_TRUE(launch("short", "sleep 1; echo bye; exit 4"));
+    EXPECT_EQ(console("survivor", 0, "before\n"), "before\n");
+    auto old = call(&v1::Guests::Stub::Get, "survivor");
+    ASSERT_TRUE(old);
+    daemon_.end(SIGKILL);
+    std::this_thread::sleep_for(3s);  // the short one ends while there is no daemon
+    daemon_.start();
+    auto found = call(&v1::Guests::Stub::Get, "survivor");
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->state(), v1::GUEST_STATE_RUNNING);
+    EXPECT_EQ(found->machine_pid(), old->machine_pid());
+    EXPECT_EQ(found->guest_id(), old->guest_id());
+    EXPECT_EQ(wait("survivor").outcome().value(), 9);
+    EXPECT_EQ(console("survivor", 0), "before\nafter\n");
+    EXPECT_EQ(wait("short").outcome().value(), 4);
+    EXPECT_EQ(console("short", 0), "bye\n");
+}
+
+TEST_F(Daemon, AStoppedMachineDelaysNobody) {
+    image();
+    auto stuck = launch("stuck", "echo up; sleep 100");
+    ASSERT_TRUE(stuck) << stuck.error().message;
+    ASSERT_GT(stuck->machine_pid(), 0);
+    ::kill(stuck->machine_pid(), SIGSTOP);
+    auto began = Clock::now();
+    ASSERT_TRUE(call(&v1::Guests::Stub::Get, "stuck"));
+    v1::GetMetricsRequest request;
+    request.set_guest("stuck");
+    EXPECT_TRUE(Remote::call(*remote().metrics, &v1::Metrics::Stub::Get, request));
+    ASSERT_TRUE(Remote::call(*remote().guests, &v1::Guests::Stub::List, v1::ListGuestsRequest()));
+    EXPECT_LT(Clock::now() - began, 3s);
+    auto other = launch("other", "exit 5");
+    ASSERT_TRUE(other) << other.error().message;
+    EXPECT_EQ(wait("other").outcome().value(), 5);
+    auto killed = call(&v1::Guests::Stub::Kill, "stuck");
+    ASSERT_TRUE(killed) << killed.error().message;
+    EXPECT_EQ(killed->outcome().kind(), v1::Outcome::KIND_KILLED);
+}
+
+TEST_F(Daemon, ADamagedRecordBreaksOneGuest) {
+    image();
+    auto good = launch("good", "exit 2"), bad = launch("bad", "exit 3");
+    ASSERT_TRUE(good && bad);
+    wait("good");
+    wait("bad");
+    daemon_.end(SIGTERM);
+    std::ofstream(daemon_.folder() + "/guests/" + bad->guest_id() + "/guest.json")
+        << "{\"version\": 1, \"id\"";
+    daemon_.start();
+    auto broken = call(&v1::Guests::Stub::Get, bad->guest_id());
+    ASSERT_TRUE(broken) << broken.error().message;
+    EXPECT_EQ(broken->state(), v1::GUEST_STATE_BROKEN);
+    EXPECT_THAT(broken->outcome().message(), HasSubstr("damaged record"));
+    EXPECT_EQ(wait("good").outcome().value(), 2);
+}
+
+TEST_F(Daemon, RunsFurtherProgramsInAGuest) {
+    image();
+    testing::Guest guest({.rootfs = ASTRA_ROOTFS,
+                          .arguments = {"sh", "-c", "echo up; sleep 100"},
+                          .engine = engine(),
+                          .memory_bytes = uint64_t{128} << 20,
+                          .address = daemon_.socket()});
+    ASSERT_TRUE(guest.wait_for_output("up\n"));
+    std::string output;
+    EXPECT_EQ(guest.run({"sh", "-c", "read line; echo got $line; exit 6"}, &output, "typed\n"), 6);
+    EXPECT_EQ(output, "got typed\n");
+    EXPECT_EQ(guest.run({"sh", "-c", "kill -KILL $$"}), 128 + SIGKILL);
+    EXPECT_EQ(guest.run({"no-such-program"}), -1);
+    std::string data, back;
+    for (int i = 0; i < 500'000; i++) data += static_cast<char>(i * 7 + i / 256);
+    EXPECT_EQ(guest.run({"cat"}, &back, data), 0);
+    EXPECT_TRUE(back == data) << back.size();
+    uint64_t before = guest.calls("execve");
+    EXPECT_EQ(guest.run({"sh", "-c", "/bin/true; /bin/true; exit 0"}), 0);
+    EXPECT_EQ(guest.calls("execve"), before + 2);
+}
+
+TEST_F(Daemon, PausesResumesAndStops) {
+    image();
+    ASSERT_TRUE(launch("paused", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done"));
+    console("paused", 0, "2\n");
+    auto paused = call(&v1::Guests::Stub::Pause, "paused");
+    ASSERT_TRUE(paused) << paused.error().message;
+    EXPECT_EQ(paused->state(), v1::GUEST_STATE_PAUSED);
+    std::this_thread::sleep_for(500ms);
+    uint64_t bytes = call(&v1::Guests::Stub::Get, "paused")->console_bytes();
+    std::this_thread::sleep_for(1s);
+    EXPECT_EQ(call(&v1::Guests::Stub::Get, "paused")->console_bytes(), bytes);
+    auto resumed = call(&v1::Guests::Stub::Resume, "paused");
+    ASSERT_TRUE(resumed) << resumed.error().message;
+    EXPECT_EQ(resumed->state(), v1::GUEST_STATE_RUNNING);
+    EXPECT_THAT(console("paused", bytes, "\n"), HasSubstr("\n"));
+    auto stopped = call(&v1::Guests::Stub::Stop, "paused");
+    ASSERT_TRUE(stopped) << stopped.error().message;
+    EXPECT_EQ(stopped->outcome().kind(), v1::Outcome::KIND_SIGNALLED);
+    EXPECT_EQ(stopped->outcome().value(), SIGTERM);
+    EXPECT_GT(stopped->console_bytes(), bytes);
+}
+
+TEST_F(Daemon, ReplaysEventsOverARestart) {
+    image();
+    ASSERT_TRUE(launch("eventful", "exit 1"));
+    wait("eventful");
+    daemon_.end(SIGKILL);
+    daemon_.start();
+    v1::WatchEventsRequest request;
+    request.set_from_sequence(1);
+    request.set_guest("eventful");
+    grpc::ClientContext context;
+    auto reader = remote().events->Watch(&context, request);
+    std::vector<std::string> kinds;
+    uint64_t last = 0;
+    for (v1::Event event; reader->Read(&event);) {
+        EXPECT_GT(event.sequence(), last);
+        last = event.sequence();
+        kinds.push_back(event.kind());
+    }
+    EXPECT_TRUE(reader->Finish().ok());
+    EXPECT_THAT(kinds,
+                ::testing::ElementsAre("guest.created", "guest.starting", "guest.running", "guest.ended"));
+}
+
+/// A shell command's status and what it printed.
+struct Said {
+    int status;
+    std::string out;
+};
+Said shell(const std::string& command) {
+    FILE* pipe = ::popen(command.c_str(), "r");
+    Said said{-1, {}};
+    char buffer[4096];
+    for (size_t got; (got = ::fread(buffer, 1, sizeof buffer, pipe)) > 0;) said.out.append(buffer, got);
+    said.status = WEXITSTATUS(::pclose(pipe));
+    return said;
+}
+
+TEST_F(Daemon, IsCommandedFromTheCommandLine) {
+    image();
+    ::setenv("ASTRA_HOST", daemon_.socket().c_str(), 1);
+    auto astra = [](const std::string& words) {
+        return shell(ASTRA_PROGRAM " " + words + " 2>&1 </dev/null");
+    };
+    auto launched =
+        astra("launch --image applets --memory 128M --name web --engine " + engine() +
+              " --timeout 100s -- sh -c 'echo up; trap \"exit 3\" TERM; while :; do sleep 0.1; done'");
+    EXPECT_EQ(launched.status, 0) << launched.out;
+    EXPECT_THAT(astra("ps").out, HasSubstr("web"));
+    EXPECT_THAT(astra("ps -o json").out, HasSubstr("\"state\": \"GUEST_STATE_RUNNING\""));
+    EXPECT_THAT(astra("ps -o csv").out, HasSubstr("name,id,state,engine,age,program,end\r\nweb,"));
+    EXPECT_THAT(astra("info web -o yaml").out, HasSubstr("name: \"web\"\n"));
+    auto exec = astra("exec web sh -c 'echo inside; exit 5'");
+    EXPECT_EQ(exec.status, 5);
+    EXPECT_EQ(exec.out, "inside\n");
+    EXPECT_EQ(shell("echo typed | " ASTRA_PROGRAM " exec web cat").out, "typed\n");
+    EXPECT_EQ(astra("exec web no-such-program").status, 127);
+    EXPECT_THAT(astra("stats web --top 3").out, HasSubstr("SYSCALL"));
+    EXPECT_THAT(astra("top web -n 2 --interval 100ms").out, HasSubstr("CALLS/S"));
+    EXPECT_EQ(astra("stop web").status, 0);
+    EXPECT_EQ(astra("wait web").status, 3);
+    EXPECT_THAT(astra("logs web").out, HasSubstr("up\n"));
+    EXPECT_THAT(astra("events --guest web").out, HasSubstr("guest.ended"));
+    EXPECT_EQ(astra("rm web").status, 0);
+    EXPECT_EQ(astra("info web").status, 6);
+    EXPECT_THAT(astra("info web").out, HasSubstr("there is no guest 'web'\n  hint: "));
+    EXPECT_THAT(astra("image list").out, HasSubstr("applets"));
+    EXPECT_EQ(astra("daemon").status, 0);
+    EXPECT_EQ(astra("ps --host /nonexistent").status, 3);
+    EXPECT_EQ(shell(ASTRA_PROGRAM " completion | bash -n").status, 0);
+    ::unsetenv("ASTRA_HOST");
+}
+
+TEST_F(Daemon, TalksToPython) {
+    auto said =
+        shell("PYTHONPATH=" ASTRA_PYTHON_API " /usr/bin/python3 " ASTRA_PYTHON_EXAMPLE " " +
+              daemon_.socket() + " " + ASTRA_ROOTFS + " " + engine() + " sh -c 'echo from python; exit 4'");
+    EXPECT_EQ(said.status, 4);
+    EXPECT_THAT(said.out, HasSubstr("from python\n"));
+    EXPECT_THAT(said.out, HasSubstr("syscall write "));
+}
+
+TEST(ReadOnlyDaemon, OnlyAnswersQuestions) {
+    std::string socket = "/tmp/astra-ro-" + std::to_string(::getpid()) + ".sock";
+    DaemonProcess daemon({"--read-only-socket", socket});
+    auto remote = Remote::connect(socket);
+    ASSERT_TRUE(remote) << remote.error().message;
+    auto info = Remote::call(*(*remote)->daemon, &v1::Daemon::Stub::GetInfo, v1::GetInfoRequest());
+    ASSERT_TRUE(info);
+    EXPECT_TRUE(info->read_only());
+    EXPECT_TRUE(Remote::call(*(*remote)->guests, &v1::Guests::Stub::List, v1::ListGuestsRequest()));
+    auto denied = (*remote)->import_image(ASTRA_ROOTFS, "x");
+    ASSERT_FALSE(denied);
+    EXPECT_EQ(denied.error().code, Code::PermissionDenied);
+    v1::CreateGuestRequest create;
+    auto refused = Remote::call(*(*remote)->guests, &v1::Guests::Stub::Create, create);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, "READ_ONLY");
+    ::unlink(socket.c_str());
+}
+
+TEST_F(Daemon, ExplainsItsRefusals) {
+    auto missing = call(&v1::Guests::Stub::Get, "nobody");
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().code, Code::NotFound);
+    EXPECT_EQ(missing.error().reason, "GUEST_NOT_FOUND");
+    EXPECT_FALSE(missing.error().hint.empty());
+    auto no_image = launch("x", "exit 0");
+    ASSERT_FALSE(no_image);
+    EXPECT_EQ(no_image.error().reason, "IMAGE_NOT_FOUND");
+    auto garbage = remote().import_image("/proc/self/exe", "garbage");
+    ASSERT_FALSE(garbage);
+    EXPECT_EQ(garbage.error().code, Code::InvalidArgument) << garbage.error().message;
+    image();
+    auto create = request("twice", {"true"});
+    create.set_request_id("r1");
+    auto first = Remote::call(*remote().guests, &v1::Guests::Stub::Create, create);
+    auto again = Remote::call(*remote().guests, &v1::Guests::Stub::Create, create);
+    ASSERT_TRUE(first && again);
+    EXPECT_EQ(first->guest_id(), again->guest_id());
+    create.set_request_id("r2");
+    auto taken = Remote::call(*remote().guests, &v1::Guests::Stub::Create, create);
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().code, Code::AlreadyExists);
+    v1::DeleteImageRequest remove;
+    remove.set_image("applets");
+    auto used = Remote::call(*remote().images, &v1::Images::Stub::Delete, remove);
+    ASSERT_FALSE(used);
+    EXPECT_EQ(used.error().reason, "IMAGE_IN_USE");
+}
+
+}  // namespace
+}  // namespace astra::tests
