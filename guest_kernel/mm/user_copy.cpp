@@ -11,6 +11,9 @@ namespace {
 
 constexpr usize kPathMax = 4096;
 
+/// Nothing to copy is no access, wherever the pointer leads (as Linux's copy_to_user).
+bool is_reachable(UserAddr start, usize length) { return length == 0 || is_user_range(start, length); }
+
 /// A copy may fault and then sleep, which nobody who holds a spin lock may.
 void check_context() {
 #if ASTRA_KERNEL_CHECKS
@@ -28,14 +31,14 @@ usize reachable(UserAddr start, usize length) {
 
 Result<void> copy_in(std::span<u8> to, UserAddr from) {
     check_context();
-    if (!is_user_range(from, to.size()) || arch::copy_from_user(to.data(), from, to.size()) != 0)
+    if (!is_reachable(from, to.size()) || arch::copy_from_user(to.data(), from, to.size()) != 0)
         return fail(Errno::kEFAULT);
     return {};
 }
 
 Result<void> copy_out(UserAddr to, std::span<const u8> from) {
     check_context();
-    if (!is_user_range(to, from.size()) || arch::copy_to_user(to, from.data(), from.size()) != 0)
+    if (!is_reachable(to, from.size()) || arch::copy_to_user(to, from.data(), from.size()) != 0)
         return fail(Errno::kEFAULT);
     return {};
 }

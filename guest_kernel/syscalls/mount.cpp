@@ -22,6 +22,8 @@ SyscallResult sys_mount(UserString source, UserString target, UserString type, u
     String kind = TRY(read_optional(type)), from = TRY(read_optional(source));
     String options = TRY(read_optional(UserString(UserAddr(data))));
     fs::Path place = TRY(find_path(fs::kAtCwd, target, fs::kFollow));
+    constexpr u64 kNoType = fs::kMountRemount | fs::kMountBind | fs::kMountMove | fs::kMountPropagation;
+    if (type.is_null() && !(flags & kNoType)) return fail(Errno::kEINVAL);
     TRY(fs::mount(from, place, kind, flags, options));
     return 0;
 }

@@ -22,9 +22,10 @@ SyscallResult sys_getrandom(Out<u8> buf, usize count, u32 flags) {
         u8 chunk[256];
         usize length = wanted - done < sizeof chunk ? wanted - done : sizeof chunk;
         random_bytes({chunk, length});
-        auto copied = mm::copy_out((buf + done).address(), {chunk, length});
-        if (!copied) return done ? SyscallResult(static_cast<i64>(done)) : fail(copied.error());
-        done += length;
+        auto copied = mm::copy_out_some((buf + done).address(), {chunk, length});
+        if (!copied && done == 0) return fail(copied.error());
+        done += copied.value_or(0);
+        if (copied.value_or(0) < length) break;
         if (done >= 256 && done < wanted && sched::current().signal_pending()) break;
     }
     return static_cast<i64>(done);

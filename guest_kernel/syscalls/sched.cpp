@@ -125,7 +125,7 @@ SyscallResult sys_sched_getaffinity(int pid, usize size, Out<u8> mask) {
 }
 
 SyscallResult sys_sched_setscheduler(int pid, int policy, In<SchedParam> param) {
-    if (policy < 0) return fail(Errno::kEINVAL);
+    if (policy < 0 || pid < 0 || param.is_null()) return fail(Errno::kEINVAL);
     SchedParam wanted = TRY(mm::read(param));
     bool reset = policy & kResetOnFork;
     TRY(set_policy(*TRY(named_thread(pid)), {policy & ~kResetOnFork, wanted.priority, reset}));
@@ -138,6 +138,7 @@ SyscallResult sys_sched_getscheduler(int pid) {
 }
 
 SyscallResult sys_sched_setparam(int pid, In<SchedParam> param) {
+    if (pid < 0 || param.is_null()) return fail(Errno::kEINVAL);
     SchedParam wanted = TRY(mm::read(param));
     Ref<sched::Thread> thread = TRY(named_thread(pid));
     TRY(set_policy(*thread, {thread->policy.policy, wanted.priority, thread->policy.reset_on_fork}));

@@ -151,6 +151,7 @@ SyscallResult sys_timer_create(int clock, In<SigEvent> event, Out<int> timer) {
 }
 
 SyscallResult sys_timer_settime(int id, int flags, In<ITimerSpec> value, Out<ITimerSpec> old) {
+    if (value.is_null()) return fail(Errno::kEINVAL);
     ITimerSpec wanted = TRY(mm::read(value));
     u64 value_ns = TRY(sched::to_ns(wanted.value)), interval_ns = TRY(sched::to_ns(wanted.interval));
     sched::TimerValue previous;
