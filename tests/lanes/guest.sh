@@ -6,10 +6,10 @@ guest_images() {
     "$ASTRA_ROOT/tests/guest/rootfs/build" "$@" >/dev/null
 }
 
-# oracle LANE RUNNER [OPTIONS]: the oracle suites, guests started by RUNNER (with --rootfs {tar}) with as many CPUs as
-# the suite wants. Adds to the tally.
+# oracle LANE RUNNER [OPTIONS]: the oracle suites, guests started by RUNNER (with --rootfs {tar}) with the CPUs and
+# memory that the suite wants. Adds to the tally.
 oracle() {
-    local lane=$1 runner=${2/ --rootfs/ --cpus {cpus\} --rootfs}
+    local lane=$1 runner=${2/ --rootfs/ --cpus {cpus\} --memory {memory\} --rootfs}
     shift 2
     env --default-signal=INT,QUIT,HUP "$ASTRA_ROOT/tests/guest/run-oracle" --lane "$lane" --runner "$runner" --rootfs "$ASTRA_BUILD/rootfs" "$@" |
         grep -v '^passed' || return 0
