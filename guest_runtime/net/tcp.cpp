@@ -22,14 +22,7 @@ io::Result<TcpStream> TcpStream::connect_timeout(const SocketAddr& address, time
 }
 
 io::Result<TcpStream> TcpStream::connect(std::string_view host_and_port) {
-    auto addresses = TRY(to_socket_addrs(host_and_port));
-    io::Result<TcpStream> result =
-        io::failure(io::ErrorKind::InvalidInput, "could not resolve to any addresses");
-    for (const SocketAddr& address : addresses) {
-        result = connect(address);
-        if (result) break;
-    }
-    return result;
+    return first_address(host_and_port, [](const SocketAddr& address) { return connect(address); });
 }
 
 io::Result<usize> TcpStream::peek(std::span<u8> to) { return socket_.receive(to, sys::kMsgPeek); }
@@ -71,14 +64,7 @@ io::Result<TcpListener> TcpListener::bind(const SocketAddr& address) {
 }
 
 io::Result<TcpListener> TcpListener::bind(std::string_view host_and_port) {
-    auto addresses = TRY(to_socket_addrs(host_and_port));
-    io::Result<TcpListener> result =
-        io::failure(io::ErrorKind::InvalidInput, "could not resolve to any addresses");
-    for (const SocketAddr& address : addresses) {
-        result = bind(address);
-        if (result) break;
-    }
-    return result;
+    return first_address(host_and_port, [](const SocketAddr& address) { return bind(address); });
 }
 
 io::Result<TcpListener::Accepted> TcpListener::accept() {

@@ -12,14 +12,7 @@ io::Result<UdpSocket> UdpSocket::bind(const SocketAddr& address) {
 }
 
 io::Result<UdpSocket> UdpSocket::bind(std::string_view host_and_port) {
-    auto addresses = TRY(to_socket_addrs(host_and_port));
-    io::Result<UdpSocket> result =
-        io::failure(io::ErrorKind::InvalidInput, "could not resolve to any addresses");
-    for (const SocketAddr& address : addresses) {
-        result = bind(address);
-        if (result) break;
-    }
-    return result;
+    return first_address(host_and_port, [](const SocketAddr& address) { return bind(address); });
 }
 
 io::Result<usize> UdpSocket::send_to(std::span<const u8> from, const SocketAddr& to) {
