@@ -1,4 +1,4 @@
-// Which thread this is, in one instruction.
+// Which thread this is, in one instruction, and whether there are others.
 #pragma once
 #include "guest_kernel/base/types.hpp"
 
@@ -11,5 +11,17 @@ inline u64 identity() {
     asm("mov %%fs:0, %0" : "=r"(self));
     return self;
 }
+
+namespace detail {
+/// Whether a thread was ever started; then for ever. Beside a C library others start threads, unseen.
+#ifdef ASTRA_RUNTIME_HOSTED
+inline constexpr bool started_any = true;
+#else
+inline bool started_any = false;
+#endif
+}  // namespace detail
+
+/// Whether the process may have a second thread.
+inline bool has_others() { return detail::started_any; }
 
 }  // namespace astra::thread

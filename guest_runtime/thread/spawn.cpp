@@ -3,6 +3,7 @@
 #include "guest_runtime/os/os.hpp"
 #include "guest_runtime/sys/constants.hpp"
 #include "guest_runtime/thread/clone.hpp"
+#include "guest_runtime/thread/identity.hpp"
 #include "guest_runtime/thread/local_storage.hpp"
 #include "guest_runtime/thread/stack.hpp"
 #include "guest_runtime/thread/stack_guard.hpp"
@@ -40,7 +41,8 @@ io::Result<void> start(Ref<Task> task, usize stack_size) {
     u64 pointer = init_storage(stack->storage());
     stack->argument = task.get();
     stack->busy.store(1, std::memory_order_relaxed);
-    task->ref();  // the thread's own
+    task->ref();                                           // the thread's own
+    if (!detail::started_any) detail::started_any = true;  // before it can take a lock
     auto started = os::check_done(astra_clone(kFlags, stack, run_task, stack, pointer, &stack->busy));
     if (!started) {
         task->unref();
