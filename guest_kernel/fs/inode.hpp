@@ -92,6 +92,9 @@ class Inode : public RefCounted {
     /// /proc's magic links go straight to an object; null: read_link's text is walked.
     virtual Result<Path> follow_magic();
 
+    /// /proc/PID: that process's id; 0 for everything else.
+    [[nodiscard]] virtual int process_id() const { return 0; }
+
     /// Opens what the inode is: directories, devices and fifos by default.
     virtual Result<Ref<File>> open(const Path& path, u32 flags);
 

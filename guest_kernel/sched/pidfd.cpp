@@ -1,6 +1,7 @@
 // Process descriptors (pidfd_open(2)): readable once the process has ended.
 #include "guest_kernel/sched/pidfd.hpp"
 
+#include "guest_kernel/fs/inode.hpp"
 #include "guest_kernel/fs/poll.hpp"
 
 namespace astra::sched {
@@ -34,6 +35,16 @@ Result<Ref<Process>> pidfd_process(int fd) {
     Ref<fs::File> file = TRY(current_process().fds().get(fd));
     Process* process = file->pidfd_process();
     return process ? Result<Ref<Process>>(Ref<Process>(*process)) : fail(Errno::kEBADF);
+}
+
+Result<Ref<Process>> signalled_process(int fd) {
+    Ref<fs::File> file = TRY(current_process().fds().get(fd));
+    if (Process* process = file->pidfd_process()) return Ref<Process>(*process);
+    fs::Inode* inode = file->inode();
+    int pid = inode ? inode->process_id() : 0;
+    if (!pid) return fail(Errno::kEBADF);
+    Ref<Process> process = find_process(pid);
+    return process ? Result<Ref<Process>>(std::move(process)) : fail(Errno::kESRCH);
 }
 
 }  // namespace astra::sched

@@ -29,6 +29,14 @@ u64 skip_periods(PosixTimer& timer, u64 now) {
     return missed;
 }
 
+// A timer on a CPU clock has started to wait: CPUs that run the process's threads right now watch it from now
+// on.
+void watch_from_now(PosixTimer& timer) {
+    if (!is_cpu_clock(timer.clock)) return;
+    auto signals = timer.process->signals.lock();
+    for (Thread& thread : signals->threads) thread.raise_work(kWorkReschedule);
+}
+
 void start_waiting(PosixTimer& timer, u64 not_before) {
     if (!is_cpu_clock(timer.clock)) {
         u64 deadline = timer.follows_wall ? deadline_at(kClockRealtime, timer.expiry_ns) : timer.expiry_ns;
@@ -94,6 +102,7 @@ void next_period(PosixTimer& timer) {
     constexpr u64 kMost = 0x7fff'ffff;
     timer.overrun = static_cast<i32>(missed < kMost ? missed : kMost);
     start_waiting(timer, 0);
+    watch_from_now(timer);
 }
 
 u64 time_left(PosixTimer& timer) {
@@ -131,25 +140,23 @@ void set_timer(PosixTimer& timer, u64 expiry_ns, u64 interval_ns, bool follows_w
     timer.interval_ns = interval_ns;
     if (!expiry_ns) return;
     start_waiting(timer, 0);
-    if (!is_cpu_clock(timer.clock)) return;
-    // CPUs that run the process's threads right now have to watch from now on.
-    auto signals = timer.process->signals.lock();
-    for (Thread& thread : signals->threads) thread.raise_work(kWorkReschedule);
+    watch_from_now(timer);
 }
 
 TimerValue timer_value(PosixTimer& timer) { return {time_left(timer), timer.interval_ns}; }
 
 void timer_signal_taken(abi::SigInfo& info) {
-    if (info.code != kSiTimer && info.signo != kSigAlrm) return;
+    if (info.code != kSiTimer && info.code != kSiKernel) return;
     auto timers = current_process().timers.lock();
     if (info.code == kSiTimer) {
         auto id = static_cast<usize>(info.timer.timer);
         if (id >= timers->posix.size() || !timers->posix[id]) return;  // deleted meanwhile
         next_period(*timers->posix[id]);
         info.timer.overrun = timers->posix[id]->overrun;
-    } else if (timers->interval[kItimerReal]) {
-        next_period(*timers->interval[kItimerReal]);
+        return;
     }
+    for (Own<PosixTimer>& timer : timers->interval)
+        if (timer && timer->info.signo == info.signo) next_period(*timer);
 }
 
 Result<void> sleep_on_cpu_clock(Process& process, u64 until_ns) {

@@ -124,7 +124,7 @@ SyscallResult sys_rt_tgsigqueueinfo(int pid, int tid, int signal, In<SigInfo> in
 
 SyscallResult sys_pidfd_send_signal(int pidfd, int signal, In<SigInfo> info, u32 flags) {
     if (flags || !valid_or_none(signal)) return fail(Errno::kEINVAL);
-    Ref<sched::Process> target = TRY(sched::pidfd_process(pidfd));
+    Ref<sched::Process> target = TRY(sched::signalled_process(pidfd));
     SigInfo given = from_caller(signal, sched::kSiUser);
     if (!info.is_null()) {
         given = TRY(mm::read(info));

@@ -167,6 +167,11 @@ class TableInode final : public Inode {
     }
     Result<Path> follow_magic() override { return entry_.follow ? entry_.follow(subject_) : Path(); }
 
+    [[nodiscard]] int process_id() const override {
+        bool one_of_many = is_directory() && entry_.name.empty();
+        return one_of_many && !subject_.tid ? subject_.pid : 0;
+    }
+
     Result<Ref<File>> open(const Path& path, u32 flags) override {
         if (!is_regular()) return Inode::open(path, flags);
         return Ref<File>(TRY(make_ref<TableFile>(path, entry_, subject_)));

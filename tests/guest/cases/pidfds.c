@@ -47,6 +47,17 @@ int main(void) {
     say("value %d\n", got.si_value.sival_int);
     info.si_signo = SIGUSR2;
     show("another signal in the information", SYS(pidfd_send_signal, own, SIGUSR1, &info, 0));
+    int directory = open("/proc/self", O_RDONLY), inside = open("/proc/self/fd", O_RDONLY);
+    show("to a directory of /proc", SYS(pidfd_send_signal, directory, SIGUSR1, 0L, 0));
+    show("received", SYS(rt_sigtimedwait, &set, &got, 0L, 8L));
+    show("to one inside", SYS(pidfd_send_signal, inside, 0, 0L, 0));
+    child = fork();
+    if (child == 0) _exit(0);
+    char name[32];
+    snprintf(name, sizeof name, "/proc/%d", child);
+    int gone = open(name, O_RDONLY);
+    waitpid(child, 0, 0);
+    show("to one of the gone", SYS(pidfd_send_signal, gone, 0, 0L, 0));
     int from_clone = -1;
     child = (pid_t)SYS(clone, CLONE_PIDFD | SIGCHLD, 0L, &from_clone, 0L, 0L);
     if (child == 0) _exit(9);

@@ -162,6 +162,16 @@ static void intervals(void) {
     setitimer(ITIMER_PROF, &timer, 0);
     while (!ticks && seconds(CLOCK_MONOTONIC) - started < 10) {}
     show("profiling timer", ticks);
+    // Both go on, period after period.
+    timer.it_interval.tv_usec = 10000;
+    for (int which = ITIMER_VIRTUAL; which <= ITIMER_PROF; which++) {
+        ticks = 0;
+        begin();
+        setitimer(which, &timer, 0);
+        while (ticks < 4 && seconds(CLOCK_MONOTONIC) - started < 10) {}
+        setitimer(which, &none, 0);
+        check("periods", ticks >= 4);
+    }
 }
 
 static void posix(void) {
