@@ -11,6 +11,7 @@ constexpr int kRealtime = 0, kMonotonic = 1, kMonotonicRaw = 4, kRealtimeCoarse 
               kBoottime = 7, kTai = 11;
 constexpr long kSysGettimeofday = 96, kSysTime = 201, kSysClockGettime = 228, kSysClockGetres = 229,
                kSysGetcpu = 309;
+constexpr long kAstraClockGettime = 96;  // the astra ABI's
 constexpr u64 kNsPerSecond = 1'000'000'000;
 
 extern "C" __attribute__((visibility("hidden"))) const volatile vdso::TimePage astra_time_page;  // vdso.ld
@@ -51,18 +52,26 @@ bool is_monotonic(int clock) {
     return clock == kMonotonic || clock == kMonotonicRaw || clock == kMonotonicCoarse || clock == kBoottime;
 }
 
+// clock_gettime(2); `number` is what asks the kernel for it.
+int clock_time(long number, int clock, abi::TimeSpec* time) {
+    u64 ns;
+    bool wall = is_wall(clock);
+    if ((!wall && !is_monotonic(clock)) || !read_clock(wall, ns))
+        return static_cast<int>(call_kernel(number, clock, reinterpret_cast<long>(time)));
+    time->sec = static_cast<i64>(ns / kNsPerSecond);
+    time->nsec = static_cast<i64>(ns % kNsPerSecond);
+    return 0;
+}
+
 }  // namespace
 
 extern "C" {
 
-int __vdso_clock_gettime(int clock, abi::TimeSpec* time) {
-    u64 ns;
-    bool wall = is_wall(clock);
-    if ((!wall && !is_monotonic(clock)) || !read_clock(wall, ns))
-        return static_cast<int>(call_kernel(kSysClockGettime, clock, reinterpret_cast<long>(time)));
-    time->sec = static_cast<i64>(ns / kNsPerSecond);
-    time->nsec = static_cast<i64>(ns % kNsPerSecond);
-    return 0;
+int __vdso_clock_gettime(int clock, abi::TimeSpec* time) { return clock_time(kSysClockGettime, clock, time); }
+
+// For programs on the astra ABI, where the kernel has another number for it.
+int __vdso_astra_clock_gettime(int clock, abi::TimeSpec* time) {
+    return clock_time(kAstraClockGettime, clock, time);
 }
 
 int __vdso_clock_getres(int clock, abi::TimeSpec* resolution) {

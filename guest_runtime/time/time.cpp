@@ -3,26 +3,26 @@
 
 #include "guest_runtime/fmt/formatter.hpp"
 #include "guest_runtime/sys/constants.hpp"
-#include "guest_runtime/sys/syscall.hpp"
+#include "guest_runtime/time/vdso.hpp"
 
 namespace astra::time {
 
 namespace {
-abi::TimeSpec read_clock(int clock) {
+abi::TimeSpec time_of(int clock) {
     abi::TimeSpec now{};
-    if (sys::clock_gettime(clock, &now) < 0) panic("the kernel has no clock");
+    if (read_clock(clock, &now) < 0) panic("the kernel has no clock");
     return now;
 }
 constexpr i64 kNanos = 1'000'000'000;
 }  // namespace
 
 Instant Instant::now() {
-    abi::TimeSpec t = read_clock(sys::kClockMonotonic);
+    abi::TimeSpec t = time_of(sys::kClockMonotonic);
     return Instant(Duration(static_cast<u64>(t.sec), static_cast<u32>(t.nsec)));
 }
 
 SystemTime SystemTime::now() {
-    abi::TimeSpec t = read_clock(sys::kClockRealtime);
+    abi::TimeSpec t = time_of(sys::kClockRealtime);
     return {t.sec, static_cast<u32>(t.nsec)};
 }
 
