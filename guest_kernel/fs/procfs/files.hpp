@@ -11,8 +11,8 @@ using Link = Result<String>(const Subject&);
 using Follow = Result<Path>(const Subject&);
 
 // system.cpp
-Show show_cmdline, show_cpuinfo, show_devices, show_filesystems, show_nothing, show_swaps,
-    show_vmstat, show_loadavg, show_meminfo, show_stat, show_uptime, show_version;
+Show show_cmdline, show_cpuinfo, show_devices, show_filesystems, show_nothing, show_swaps, show_vmstat,
+    show_loadavg, show_meminfo, show_stat, show_uptime, show_version;
 
 // sysctl.cpp: /proc/sys
 extern const std::span<const Entry> kSysctlEntries;
