@@ -48,8 +48,6 @@ class RunCommand : public Command {
   private:
     control::Result<void> complete_spec();
     control::Result<void> complete_environment();
-    /// Whether the program gets a terminal.
-    [[nodiscard]] bool wants_terminal() const;
     void report_end(const LoopResult& result) const;
     control::Result<void> report_statistics(const LoopResult& result) const;
 
@@ -116,11 +114,6 @@ CLI::App* RunCommand::describe(CLI::App& app) {
     return run;
 }
 
-bool RunCommand::wants_terminal() const {
-    if (tty_ != "auto") return tty_ == "on";
-    return is_foreground_terminal(STDIN_FILENO) && ::isatty(STDOUT_FILENO) && ::isatty(STDERR_FILENO);
-}
-
 control::Result<void> RunCommand::complete_environment() {
     spec_.environment = {kDefaultPath, "HOME=/root"};
     if (const char* term = ::getenv("TERM"); term && spec_.terminal)
@@ -139,8 +132,7 @@ control::Result<void> RunCommand::complete_spec() {
     if (spec_.arguments.empty())
         return fail(Code::InvalidArgument, "no program to run",
                     "name one: astra run --rootfs FILE.tar -- /bin/sh");
-    if (tty_ != "auto" && tty_ != "on" && tty_ != "off")
-        return fail(Code::InvalidArgument, "--tty is on, off or auto, not '" + tty_ + "'");
+    bool terminal = TRY(wants_terminal(tty_));
     if (!stats_.empty() && stats_ != "default" && stats_ != "table" && stats_ != "json")
         return fail(Code::InvalidArgument, "--stats is table or json, not '" + stats_ + "'");
     auto engine = std::ranges::find(kEngines, engine_, &EngineName::name);
@@ -160,7 +152,7 @@ control::Result<void> RunCommand::complete_spec() {
         spec_.kernel = {KernelChoice::Kind::File, kernel_};
     if (!memory_.empty()) spec_.memory_mib = TRY(parse_memory_mib(memory_));
     if (!timeout_.empty()) loop_.timeout = TRY(parse_duration(timeout_));
-    if (wants_terminal()) {
+    if (terminal) {
         spec_.terminal = terminal_size(STDIN_FILENO).value_or(control::WindowSize{});
         loop_.guest_terminal = true;
         loop_.raw_terminal = is_foreground_terminal(STDIN_FILENO);

@@ -1,76 +1,27 @@
 // logs, attach, exec, events: commands that stream.
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
-#include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <optional>
-#include <thread>
 
+#include "cli/input_pump.hpp"
 #include "cli/messages.hpp"
 #include "cli/remote_command.hpp"
-#include "cli/signals.hpp"
 #include "cli/terminal.hpp"
 
 namespace astra::cli {
 namespace {
 
-constexpr char kDetach = 0x1d;  // Ctrl-]
+constexpr char kEndOfFile[] = "\x04";  // Ctrl-D, VEOF of a new terminal
 
 int write_to(int fd, const std::string& bytes) {
     if (fd == STDOUT_FILENO) return print(bytes);
     say_plain(bytes);
     return 0;
 }
-
-/// Takes this process's standard input and signals to a program, in a thread of its own, until it is
-/// destroyed.
-class InputPump {
-  public:
-    struct Sink {
-        std::function<bool(std::string bytes)> input;
-        std::function<bool()> end;
-        std::function<bool(unsigned signal)> signal;
-        std::function<void()> detach;
-    };
-    InputPump(Sink sink, SignalSource& signals, bool terminal)
-        : sink_(std::move(sink)), signals_(signals), terminal_(terminal), thread_([this] { run(); }) {}
-    ~InputPump() {
-        ending_ = true;
-        thread_.join();
-    }
-
-  private:
-    static constexpr int kLook = 50;  // ms between two looks whether it is over
-    void run() {
-        bool open = true;
-        while (!ending_) {
-            pollfd set[2] = {{open ? STDIN_FILENO : -1, POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
-            if (::poll(set, 2, kLook) <= 0) continue;
-            if (set[1].revents)
-                while (auto number = signals_.next())
-                    if (SignalSource::is_for_program(*number)) sink_.signal(static_cast<unsigned>(*number));
-            if (set[0].revents) open = take();
-        }
-    }
-    bool take() {
-        char buffer[16384];
-        ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
-        if (got <= 0) return sink_.end(), false;
-        std::string bytes(buffer, static_cast<size_t>(got));
-        if (terminal_ && bytes.find(kDetach) != bytes.npos) return sink_.detach(), false;
-        return sink_.input(std::move(bytes));
-    }
-
-    Sink sink_;
-    SignalSource& signals_;
-    bool terminal_;
-    std::atomic<bool> ending_ = false;
-    std::thread thread_;
-};
 
 /// Writes a chunk where it belongs; sets `end` when it was the last. Yields print()'s status.
 int show(const v1::ConsoleChunk& chunk, std::optional<v1::ConsoleEnd>& end) {
@@ -134,22 +85,15 @@ class AttachCommand : public RemoteCommand {
         v1::AttachRequest first;
         first.set_guest(guest_);
         stream->Write(first);
-        if (auto size = terminal_size(STDIN_FILENO); terminal && size) {
-            v1::AttachRequest resize;
-            resize.mutable_resize()->set_rows(size->rows);
-            resize.mutable_resize()->set_columns(size->columns);
-            stream->Write(resize);
-        }
         std::optional<v1::ConsoleEnd> end;
         std::atomic<bool> detached = false;
         {
-            std::optional<RawTerminal> raw;
-            if (terminal) raw.emplace();
             auto send = [&](auto fill) {
                 v1::AttachRequest request;
                 fill(request);
                 return stream->Write(request);
             };
+            std::function<void()> detach = [&] { detached = stream->WritesDone(); };
             InputPump pump(
                 {.input =
                      [&](std::string bytes) {
@@ -157,8 +101,15 @@ class AttachCommand : public RemoteCommand {
                      },
                  .end = [&] { return send([](auto& request) { request.set_end_of_input(true); }); },
                  .signal = [&](unsigned n) { return send([&](auto& request) { request.set_signal(n); }); },
-                 .detach = [&] { detached = stream->WritesDone(); }},
-                signals(), is_foreground_terminal(STDIN_FILENO));
+                 .resize =
+                     [&](control::WindowSize size) {
+                         return send([&](auto& request) {
+                             request.mutable_resize()->set_rows(size.rows);
+                             request.mutable_resize()->set_columns(size.columns);
+                         });
+                     },
+                 .detach = is_foreground_terminal(STDIN_FILENO) ? detach : std::function<void()>()},
+                signals(), terminal);
             for (v1::ConsoleChunk chunk; !end && stream->Read(&chunk);)
                 if (int status = show(chunk, end); status != 0) return context.TryCancel(), status;
         }
@@ -185,11 +136,17 @@ class ExecCommand : public RemoteCommand {
             ->type_size(1)
             ->allow_extra_args(false);
         command.add_option("--workdir", workdir_, "directory the program starts in")->type_name("DIR");
+        command
+            .add_flag("-t{on},--tty{on}", tty_,
+                      "give the program a terminal: on, off, or auto (when ours is one)")
+            ->type_name("[=WHEN]");
     }
     Result<int> work(Remote& remote) override {
         if (words_.size() < 2)
             return fail(Code::InvalidArgument, "exec needs a guest and a program",
                         "astra exec GUEST /bin/sh -c …");
+        bool terminal = TRY(wants_terminal(tty_));
+        bool raw = terminal && is_foreground_terminal(STDIN_FILENO);
         grpc::ClientContext context;
         auto stream = remote.exec->Run(&context);
         v1::ExecRequest first;
@@ -197,6 +154,7 @@ class ExecCommand : public RemoteCommand {
         first.mutable_start()->mutable_arguments()->Assign(words_.begin() + 1, words_.end());
         first.mutable_start()->mutable_environment()->Assign(environment_.begin(), environment_.end());
         first.mutable_start()->set_workdir(workdir_);
+        if (terminal) ask_for_terminal(*first.mutable_start());
         stream->Write(first);
         std::optional<v1::ExecExited> exited;
         {
@@ -210,10 +168,26 @@ class ExecCommand : public RemoteCommand {
                      [&](std::string bytes) {
                          return send([&](auto& request) { request.set_input(std::move(bytes)); });
                      },
-                 .end = [&] { return send([](auto& request) { request.set_end_of_input(true); }); },
+                 .end =
+                     [&] {
+                         return send([&](auto& request) {
+                             // A file that ends is an end of file typed on the terminal.
+                             if (terminal && !raw)
+                                 request.set_input(kEndOfFile);
+                             else
+                                 request.set_end_of_input(true);
+                         });
+                     },
                  .signal = [&](unsigned n) { return send([&](auto& request) { request.set_signal(n); }); },
-                 .detach = [] {}},
-                signals(), false);
+                 .resize =
+                     [&](control::WindowSize size) {
+                         return send([&](auto& request) {
+                             request.mutable_resize()->set_rows(size.rows);
+                             request.mutable_resize()->set_columns(size.columns);
+                         });
+                     },
+                 .detach = {}},
+                signals(), raw);
             for (v1::ExecResponse response; !exited && stream->Read(&response);) {
                 int status = 0;
                 if (response.part_case() == v1::ExecResponse::kOut)
@@ -237,8 +211,15 @@ class ExecCommand : public RemoteCommand {
     }
 
   private:
+    static void ask_for_terminal(v1::ExecStart& start) {
+        auto size = terminal_size(STDIN_FILENO).value_or(control::WindowSize{});
+        start.mutable_terminal()->set_rows(size.rows);
+        start.mutable_terminal()->set_columns(size.columns);
+        if (const char* term = ::getenv("TERM")) start.add_environment(std::string("TERM=") + term);
+    }
+
     std::vector<std::string> words_, environment_;
-    std::string workdir_;
+    std::string workdir_, tty_ = "auto";
 };
 
 class EventsCommand : public RemoteCommand {

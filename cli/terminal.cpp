@@ -45,6 +45,13 @@ std::optional<control::WindowSize> terminal_size(int fd) {
     return control::WindowSize{size.ws_row, size.ws_col};
 }
 
+control::Result<bool> wants_terminal(const std::string& when) {
+    if (when == "on" || when == "off") return when == "on";
+    if (when != "auto")
+        return control::fail(control::Code::InvalidArgument, "--tty is on, off or auto, not '" + when + "'");
+    return is_foreground_terminal(STDIN_FILENO) && ::isatty(STDOUT_FILENO) && ::isatty(STDERR_FILENO);
+}
+
 RawTerminal::RawTerminal() {
     if (raw || ::tcgetattr(STDIN_FILENO, &saved) != 0) return;
     struct sigaction action {};

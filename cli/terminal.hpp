@@ -1,7 +1,9 @@
 // The user's terminal: is it one, how large is it, and raw mode that never outlives its owner.
 #pragma once
 #include <optional>
+#include <string>
 
+#include "control_proto/error.hpp"
 #include "control_proto/launch.hpp"
 
 namespace astra::cli {
@@ -10,6 +12,10 @@ namespace astra::cli {
 [[nodiscard]] bool is_foreground_terminal(int fd);
 /// The size of the terminal `fd`; none when it is not a terminal or does not know.
 [[nodiscard]] std::optional<control::WindowSize> terminal_size(int fd);
+
+/// Whether a program gets a terminal by `--tty WHEN`: on, off, or auto, when ours is one. Errors:
+/// InvalidArgument.
+[[nodiscard]] control::Result<bool> wants_terminal(const std::string& when);
 
 /// Raw mode on standard input, from construction to destruction. The terminal is also restored when the
 /// process dies of a crash (SIGSEGV, SIGABRT, …), and around a stop. At most one at a time.

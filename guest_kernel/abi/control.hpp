@@ -53,13 +53,14 @@ struct HelloMessage {
 enum class Build : u32 { Isolated = 1, Flat = 2 };
 
 enum class StdioMode : u32 {
-    Streams = 0,  // fds 0,1,2 are control-port streams 0,1,2: binary clean, stdout and stderr apart
-    Console = 1,  // fds 0,1,2 are /dev/console, a terminal; data goes over stream 0 (in) and 1 (out)
+    Streams = 0,   // fds 0,1,2 are control-port streams 0,1,2: binary clean, stdout and stderr apart
+    Console = 1,   // fds 0,1,2 are /dev/console, a terminal; data goes over stream 0 (in) and 1 (out)
+    Terminal = 2,  // the same with a terminal of its own in /dev/pts, which goes with the program
 };
 
 struct SpawnMessage {
     StdioMode stdio;
-    u16 rows, columns;  // initial window size when stdio is Console; 0: 24x80
+    u16 rows, columns;  // initial window size of a terminal; 0: 24x80
     u32 argc;           // strings follow, each NUL-terminated: cwd, then argc arguments, then envc variables
     u32 envc;
 };

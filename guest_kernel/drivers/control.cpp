@@ -2,9 +2,9 @@
 #include "guest_kernel/drivers/control.hpp"
 
 #include "guest_kernel/arch/upcalls.hpp"
+#include "guest_kernel/drivers/host_terminal.hpp"
 #include "guest_kernel/drivers/log.hpp"
 #include "guest_kernel/drivers/streams.hpp"
-#include "guest_kernel/drivers/tty.hpp"
 #include "guest_kernel/drivers/virtio_console.hpp"
 #include "guest_kernel/net/inet/network.hpp"
 #include "guest_kernel/sched/process.hpp"
@@ -18,10 +18,17 @@ namespace {
 
 /// A program the host spawned.
 struct Session {
+    explicit Session(u64 its_tag) : tag(its_tag) {}
+    ~Session() {
+        if (terminal) terminal->detach();
+    }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
     ListNode node;
-    u64 tag;
-    int pid;
-    bool console;
+    const u64 tag;
+    int pid = -1;
+    Ref<HostTerminal> terminal;  // or:
     Ref<HostInput> input;
 };
 struct Sessions {
@@ -61,17 +68,19 @@ class Strings {
 };
 
 Result<void> prepare_stdio(const SpawnMessage& message, Session& session, sched::SpawnRequest& request) {
-    session.console = message.stdio == StdioMode::Console;
-    if (session.console) {
-        set_console_size(message.rows, message.columns);
-        request.terminal = "/dev/console";
-        attach_console(session.tag);
+    if (message.stdio == StdioMode::Streams) {
+        session.input = TRY(make_ref<HostInput>(session.tag));
+        for (u32 stream = 0; stream < 3; stream++)
+            request.stdio[stream] =
+                TRY(make_stream_file(session.tag, stream, stream == 0 ? session.input : nullptr));
         return {};
     }
-    session.input = TRY(make_ref<HostInput>(session.tag));
-    for (u32 stream = 0; stream < 3; stream++)
-        request.stdio[stream] =
-            TRY(make_stream_file(session.tag, stream, stream == 0 ? session.input : nullptr));
+    if (message.stdio != StdioMode::Console && message.stdio != StdioMode::Terminal)
+        return fail(Errno::kEINVAL);
+    session.terminal = message.stdio == StdioMode::Console ? console_terminal() : TRY(make_host_terminal());
+    session.terminal->set_size(message.rows, message.columns);
+    session.terminal->attach(session.tag);
+    request.terminal = session.terminal->name();
     return {};
 }
 
@@ -85,8 +94,7 @@ Result<int> spawn_program(u64 tag, std::span<const u8> payload) {
     request.cwd = TRY(strings.next());
     TRY(strings.take(request.arguments, message.argc));
     TRY(strings.take(request.environment, message.envc));
-    auto session = TRY(make_own<Session>());
-    session->tag = tag;
+    auto session = TRY(make_own<Session>(tag));
     TRY(prepare_stdio(message, *session, request));
     request.started = [](u64 program, int pid) {
         send_frame(Type::Started, program, StartedMessage{static_cast<u32>(pid), 0, arch::now_ns()});
@@ -103,17 +111,19 @@ void handle_input(u64 tag, std::span<const u8> payload) {
     if (payload.size() < sizeof(StreamMessage)) panic("control port: short Input frame");
     auto bytes = payload.subspan(sizeof(StreamMessage));
     Ref<HostInput> input;
+    Ref<HostTerminal> terminal;
     {
         auto guard = sessions->lock();
         Session* session = guard->find(tag);
         if (!session) return;  // it ended meanwhile
-        if (!session->console) input = session->input;
+        input = session->input;
+        terminal = session->terminal;
     }
-    if (!input) {
+    if (terminal) {
         if (bytes.empty())
-            hang_up_console();
+            terminal->end_input();
         else
-            console_input(bytes);
+            terminal->receive(bytes);
         send_frame(Type::Credit, tag, CreditMessage{0, static_cast<u32>(bytes.size())});
     } else if (bytes.empty()) {
         input->deliver_end();
@@ -128,13 +138,24 @@ void handle_signal(u64 tag, std::span<const u8> payload) {
     __builtin_memcpy(&message, payload.data(), sizeof message);
     if (message.signal < 1 || message.signal > sched::kSignals) return;
     int pid = -1;
-    bool console = false;
+    Ref<HostTerminal> terminal;
     sessions->with([&](Sessions& s) {
-        if (Session* session = s.find(tag)) pid = session->pid, console = session->console;
+        if (Session* session = s.find(tag)) pid = session->pid, terminal = session->terminal;
     });
-    if (console && signal_console_foreground(static_cast<int>(message.signal))) return;
+    if (terminal && terminal->signal_foreground(static_cast<int>(message.signal))) return;
     if (auto process = sched::find_process(pid))
         sched::send_signal(*process, sched::kernel_signal(static_cast<int>(message.signal)));
+}
+
+void handle_resize(u64 tag, std::span<const u8> payload) {
+    ResizeMessage message;
+    if (payload.size() < sizeof message) panic("control port: short Resize frame");
+    __builtin_memcpy(&message, payload.data(), sizeof message);
+    Ref<HostTerminal> terminal;
+    sessions->with([&](Sessions& s) {
+        if (Session* session = s.find(tag)) terminal = session->terminal;
+    });
+    if (terminal) terminal->set_size(message.rows, message.columns);
 }
 
 void handle_frame(const Header& header, std::span<const u8> payload) {
@@ -146,13 +167,7 @@ void handle_frame(const Header& header, std::span<const u8> payload) {
             break;
         case Type::Input: handle_input(header.tag, payload); break;
         case Type::Signal: handle_signal(header.tag, payload); break;
-        case Type::Resize: {
-            ResizeMessage message;
-            if (payload.size() < sizeof message) panic("control port: short Resize frame");
-            __builtin_memcpy(&message, payload.data(), sizeof message);
-            set_console_size(message.rows, message.columns);
-            break;
-        }
+        case Type::Resize: handle_resize(header.tag, payload); break;
         case Type::Shutdown: shut_down();
         default: panic("control port: unknown frame type %u", static_cast<u32>(header.type));
     }
@@ -193,8 +208,7 @@ void sched::report_exit(u64 tag, int pid, int wait_status) {
         session = guard->find(tag);
         if (session) guard->list.remove(*session);
     }
-    if (session && session->console) drain_console();
-    delete session;
+    delete session;  // its terminal is hung up
     send_frame(Type::Exited, tag,
                ExitedMessage{static_cast<u32>(pid), static_cast<u32>(wait_status), arch::now_ns()});
 }

@@ -33,6 +33,9 @@ class Pty final : public Tty {
     std::atomic<u32> number{0};  // in its devpts; set once, before anybody else sees it
 
     [[nodiscard]] u64 device() const override { return fs::make_device(fs::Devpts::kMajor, number); }
+    [[nodiscard]] bool may_open() override {
+        return output.with([](Output& out) { return !out.locked && !out.master_gone; });
+    }
     usize room() override { return output.lock()->free(); }
 
     usize reserve(usize wanted) override {
@@ -168,11 +171,10 @@ Result<usize> Master::write(fs::Buffer& from, i64*) {
     return done;
 }
 
-Result<Ref<fs::File>> open_slave(Pty& pty, u32 flags) {
-    bool refused = pty.output.with([](Pty::Output& out) { return out.locked || out.master_gone; });
-    if (refused) return fail(Errno::kEIO);
-    tty::offer_controlling(pty, flags);
-    return tty::open_tty(pty, flags & ~u32{fs::kOOnlyAtOpen});
+Result<Ref<fs::File>> open_slave(Tty& terminal, u32 flags) {
+    if (!terminal.may_open()) return fail(Errno::kEIO);
+    tty::offer_controlling(terminal, flags);
+    return tty::open_tty(terminal, flags & ~u32{fs::kOOnlyAtOpen});
 }
 
 template <class T>
@@ -272,7 +274,7 @@ Result<Ref<fs::File>> open_pty(const fs::Path& path, u32 flags) {
     auto& home = static_cast<fs::Devpts&>(*path.dentry->fs);
     Ref<RefCounted> terminal = home.terminal(fs::device_minor(status.rdev));
     if (!terminal) return fail(Errno::kEIO);
-    return open_slave(static_cast<Pty&>(*terminal), flags);
+    return open_slave(static_cast<Tty&>(*terminal), flags);
 }
 
 }  // namespace astra

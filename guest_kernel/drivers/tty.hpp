@@ -24,17 +24,4 @@ int terminal_foreground(RefCounted* terminal);
 /// session has a terminal any more.
 void end_session(RefCounted& terminal);
 
-// The console's other side, for the control port.
-/// Console output goes to stream 1 of the program `tag`; input comes from console_input.
-void attach_console(u64 tag);
-void console_input(std::span<const u8> bytes);
-/// The host closed the console's input: SIGHUP to the session leader's group, end of file to readers.
-void hang_up_console();
-/// Sends `signal` to the console's foreground process group; false when there is none.
-bool signal_console_foreground(int signal);
-/// 0x0 means 24x80.
-void set_console_size(u16 rows, u16 columns);
-/// Output goes back to the console port: the program that had it ended.
-void drain_console();
-
 }  // namespace astra

@@ -41,6 +41,8 @@ class Tty : public RefCounted {
     sched::WaitQueue changes;
 
     [[nodiscard]] virtual u64 device() const = 0;
+    /// False while its node may not be opened.
+    [[nodiscard]] virtual bool may_open() { return true; }
     /// Bytes the far side takes now.
     virtual usize room() = 0;
     /// Sets up to `wanted` bytes of room apart for the transmit that follows; answers how many.

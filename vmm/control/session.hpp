@@ -15,7 +15,7 @@ struct SpawnRequest {
     std::vector<std::string> arguments;    // the first names the program
     std::vector<std::string> environment;  // "NAME=value"
     abi::control::StdioMode stdio = abi::control::StdioMode::Streams;
-    u16 rows = 0, columns = 0;  // of the terminal, when stdio is Console
+    u16 rows = 0, columns = 0;  // of the terminal, when stdio is one
 };
 
 /// The payload of the Spawn frame that asks for it. Errors: InvalidArgument when arguments and environment do

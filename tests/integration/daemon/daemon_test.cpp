@@ -244,6 +244,53 @@ TEST_F(Daemon, RunsFurtherProgramsInAGuest) {
     EXPECT_EQ(guest.calls("execve"), before + 2);
 }
 
+TEST_F(Daemon, GivesFurtherProgramsATerminal) {
+    image();
+    ASSERT_TRUE(launch("host", "echo up; sleep 100"));
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    auto stream = remote().exec->Run(&context);
+    std::string seen;
+    auto send = [&](auto fill) {
+        v1::ExecRequest request;
+        fill(request);
+        EXPECT_TRUE(stream->Write(request));
+    };
+    auto type = [&](const char* keys) { send([&](auto& request) { request.set_input(keys); }); };
+    v1::ExecResponse response;
+    auto wait_for = [&](const std::string& text) {
+        while (seen.find(text) == seen.npos && !response.has_exited() && stream->Read(&response))
+            seen += response.out();
+        EXPECT_THAT(seen, HasSubstr(text));
+        seen.clear();
+    };
+    send([](auto& request) {
+        request.mutable_start()->set_guest("host");
+        for (const char* word : {"sh", "-i"}) request.mutable_start()->add_arguments(word);
+        request.mutable_start()->mutable_terminal()->set_rows(33);
+        request.mutable_start()->mutable_terminal()->set_columns(101);
+    });
+    type("tty; stty size\n");
+    wait_for("/dev/pts/0\r\n33 101\r\n");
+    send([](auto& request) {
+        request.mutable_resize()->set_rows(50);
+        request.mutable_resize()->set_columns(120);
+    });
+    type("stty size\n");
+    wait_for("50 120\r\n");
+    // Ctrl-C ends what is in the foreground, not the shell.
+    type("echo begin$((1)); sleep 100\n");
+    wait_for("begin1\r\n");
+    type("\x03");
+    type("echo ended by $(($? - 128))\n");
+    wait_for("ended by 2\r\n");
+    type("exit 9\n");
+    while (!response.has_exited() && stream->Read(&response)) seen += response.out();
+    EXPECT_EQ(response.exited().value(), 9) << seen;
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
+}
+
 TEST_F(Daemon, PausesResumesAndStops) {
     image();
     ASSERT_TRUE(launch("paused", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done"));
@@ -322,6 +369,8 @@ TEST_F(Daemon, IsCommandedFromTheCommandLine) {
     EXPECT_EQ(exec.out, "inside\n");
     EXPECT_EQ(shell("echo typed | " ASTRA_PROGRAM " exec web cat").out, "typed\n");
     EXPECT_EQ(astra("exec web no-such-program").status, 127);
+    EXPECT_EQ(astra("exec -t web tty").out, "/dev/pts/0\r\n");
+    EXPECT_EQ(astra("exec --tty=perhaps web true").status, 1);
     EXPECT_THAT(astra("stats web --top 3").out, HasSubstr("SYSCALL"));
     EXPECT_THAT(astra("top web -n 2 --interval 100ms").out, HasSubstr("CALLS/S"));
     EXPECT_EQ(astra("stop web").status, 0);

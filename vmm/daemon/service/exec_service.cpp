@@ -71,6 +71,11 @@ class ExecService final : public api::Exec::Service {
         SpawnRequest request{.workdir = start.workdir().empty() ? "/" : start.workdir(),
                              .arguments = {start.arguments().begin(), start.arguments().end()},
                              .environment = {start.environment().begin(), start.environment().end()}};
+        if (start.has_terminal()) {
+            request.stdio = abi::control::StdioMode::Terminal;
+            request.rows = static_cast<u16>(start.terminal().rows());
+            request.columns = static_cast<u16>(start.terminal().columns());
+        }
         // It finds its programs as the guest's own does.
         for (const std::string& entry : guest->info().record.spec.environment) {
             std::string name = entry.substr(0, entry.find('=') + 1);
@@ -109,6 +114,9 @@ class ExecService final : public api::Exec::Service {
                 program.end_input();
             } else if (request.has_signal()) {
                 program.signal(request.signal());
+            } else if (request.has_resize()) {
+                program.resize(static_cast<u16>(request.resize().rows()),
+                               static_cast<u16>(request.resize().columns()));
             }
         }
     }
