@@ -1,6 +1,7 @@
 // The structs that cross the system call boundary, laid out as Linux x86-64 has them (include/uapi), under
 // our names so that they can stand beside a libc's. `Astra*` are the astra ABI's own.
 #pragma once
+#include "guest_kernel/abi/ipc.hpp"
 #include "guest_kernel/base/types.hpp"
 
 namespace astra::abi {

@@ -41,6 +41,9 @@
     X(26, 26, msync, "synchronise a file with its mapping", "addr, length, flags", u64, usize, int) \
     X(27, 27, mincore, "which pages are resident", "addr, length, vec", u64, usize, Out<u8>) \
     X(28, 28, madvise, "advice about memory use", "addr, length, advice", u64, usize, int) \
+    X(29, 29, shmget, "a System V shared memory segment", "key, size, flags", int, usize, int) \
+    X(30, 30, shmat, "attach a shared memory segment", "id, addr, flags", int, u64, int) \
+    X(31, 31, shmctl, "control a shared memory segment", "id, command, buf", int, int, InOut<u8>) \
     X(32, 32, dup, "duplicate a descriptor", "fd", int) \
     X(33, 33, dup2, "duplicate a descriptor to a given number", "oldfd, newfd", int, int) \
     X(34, 34, pause, "wait for a signal", "") \
@@ -73,6 +76,14 @@
     X(61, 61, wait4, "wait for a child", "pid, status, options, rusage", int, Out<int>, int, Out<RUsage>) \
     X(62, 62, kill, "send a signal to a process", "pid, signal", int, int) \
     X(63, 63, uname, "system identification", "buf", Out<UtsName>) \
+    X(64, 64, semget, "a System V semaphore set", "key, count, flags", int, int, int) \
+    X(65, 65, semop, "operate on semaphores", "id, operations, count", int, In<SemBuf>, usize) \
+    X(66, 66, semctl, "control a semaphore set", "id, number, command, argument", int, int, int, u64) \
+    X(67, 67, shmdt, "detach a shared memory segment", "addr", u64) \
+    X(68, 68, msgget, "a System V message queue", "key, flags", int, int) \
+    X(69, 69, msgsnd, "send a message to a queue", "id, message, size, flags", int, In<u8>, usize, int) \
+    X(70, 70, msgrcv, "receive a message from a queue", "id, message, size, type, flags", int, Out<u8>, usize, i64, int) \
+    X(71, 71, msgctl, "control a message queue", "id, command, buf", int, int, InOut<u8>) \
     X(72, 72, fcntl, "manipulate a descriptor", "fd, command, argument", int, int, u64) \
     X(73, 73, flock, "advisory lock on an open file", "fd, operation", int, int) \
     X(74, 74, fsync, "synchronise a file", "fd", int) \
@@ -182,6 +193,7 @@
     X(217, 217, getdents64, "read directory entries", "fd, dirp, count", int, Out<u8>, usize) \
     X(218, 218, set_tid_address, "where to clear the thread id at exit", "tidptr", Out<int>) \
     X(219, 219, restart_syscall, "restart an interrupted call", "") \
+    X(220, 220, semtimedop, "operate on semaphores, with a timeout", "id, operations, count, timeout", int, In<SemBuf>, usize, In<TimeSpec>) \
     X(221, 221, fadvise64, "advice about file access", "fd, offset, length, advice", int, i64, usize, int) \
     X(222, 222, timer_create, "create a POSIX timer", "clock, event, timer", int, In<SigEvent>, Out<int>) \
     X(223, 223, timer_settime, "arm a POSIX timer", "timer, flags, value, old", int, int, In<ITimerSpec>, Out<ITimerSpec>) \

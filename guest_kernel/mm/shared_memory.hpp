@@ -5,7 +5,7 @@
 
 namespace astra::mm {
 
-class SharedMemory final : public PageSource {
+class SharedMemory : public PageSource {
   public:
     /// `size` bytes of zeros, a multiple of the page size; pages appear when they are first touched.
     static Result<Ref<PageSource>> create(u64 size);
@@ -15,11 +15,13 @@ class SharedMemory final : public PageSource {
     [[nodiscard]] u64 mapping_size() const override { return size_; }
     [[nodiscard]] Identity identity() const override { return {kDevice, number_}; }
 
+  protected:
+    SharedMemory(u64 size, u64 number) : size_(size), number_(number) {}
+    static constexpr u64 kDevice = 1;  // 00:01, as Linux shows its internal tmpfs
+
   private:
     template <class T, class... A>
     friend Result<Ref<T>> astra::make_ref(A&&...);
-    SharedMemory(u64 size, u64 number) : size_(size), number_(number) {}
-    static constexpr u64 kDevice = 1;  // 00:01, as Linux shows its internal tmpfs
     const u64 size_, number_;
     sched::MutexLocked<PageIndex, sched::Rank::PageSource> pages_;
 };

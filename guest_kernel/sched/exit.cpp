@@ -1,6 +1,7 @@
 // The end of threads and processes.
 #include "guest_kernel/drivers/tty.hpp"
 #include "guest_kernel/fs/poll.hpp"
+#include "guest_kernel/ipc/semaphores.hpp"
 #include "guest_kernel/sched/futex.hpp"
 #include "guest_kernel/sched/internal.hpp"
 
@@ -111,6 +112,7 @@ void finish_process(Process& process) {
 // Everything the process owned except its memory; open files go here.
 void drop_belongings(Process& process) {
     drop_timers(process, true);
+    ipc::undo_operations(process.pid());
     Ref<fs::FdTable> fds;
     Ref<fs::Context> context;
     {

@@ -35,7 +35,8 @@ enum class Rank : u8 {
     DentryCache,
     InodeMap,      // a file system's live inodes
     Attributes,    // one inode's mode, owner, times
-    FileRegistry,  // locks and FIFOs by inode, sockets by name; what a socket is connected to
+    FileRegistry,  // locks and FIFOs by inode, sockets by name, System V objects; what a socket is connected
+                   // to
     EventFd,
     Tty,
     CpuTimers,  // a process's armed timers on CPU clocks
