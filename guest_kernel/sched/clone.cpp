@@ -34,6 +34,8 @@ Result<void> check_flags(const CloneRequest& request) {
     if (flags & kCloneClearSigHand && flags & kCloneSigHand) return fail(Errno::kEINVAL);
     if (flags & kClonePidFd && flags & (kCloneThread | kCloneDetached)) return fail(Errno::kEINVAL);
     if (request.exit_signal < 0 || request.exit_signal > kSignals) return fail(Errno::kEINVAL);
+    // As arch_prctl(2): an address beyond the program half may not even be one the CPU accepts.
+    if (flags & kCloneSetTls && request.tls >= arch::kUserEnd) return fail(Errno::kEPERM);
     return {};
 }
 

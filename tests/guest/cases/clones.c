@@ -56,6 +56,12 @@ static void refused(void) {
     wanted.exit_signal = 256;
     show("exit signal too large", clone_with(wanted, 88));
     wanted = plain;
+    wanted.flags = CLONE_SETTLS;
+    wanted.tls = 1ull << 59;
+    show("thread-local storage beyond any address", clone_with(wanted, 88));
+    wanted.tls = 0xffffffff80000000;
+    show("thread-local storage in the kernel", clone_with(wanted, 88));
+    wanted = plain;
     wanted.flags = CLONE_PARENT;
     show("PARENT with an exit signal", clone_with(wanted, 88));
     wanted = plain;
