@@ -157,6 +157,10 @@
     X(146, 146, sched_get_priority_max, "highest priority of a policy", "policy", int) \
     X(147, 147, sched_get_priority_min, "lowest priority of a policy", "policy", int) \
     X(148, 148, sched_rr_get_interval, "time slice of a thread", "pid, interval", int, Out<TimeSpec>) \
+    X(149, 149, mlock, "lock memory", "addr, length", u64, usize) \
+    X(150, 150, munlock, "unlock memory", "addr, length", u64, usize) \
+    X(151, 151, mlockall, "lock all memory of the process", "flags", int) \
+    X(152, 152, munlockall, "unlock all memory of the process", "") \
     X(155, 155, pivot_root, "change the root mount", "new_root, put_old", UserString, UserString) \
     X(157, 157, prctl, "operations on a process", "option, arg2, arg3, arg4, arg5", int, u64, u64, u64, u64) \
     X(158, 158, arch_prctl, "architecture-specific thread state", "code, address", int, u64) \
@@ -273,9 +277,13 @@
     X(319, 319, memfd_create, "create an anonymous file", "name, flags", UserString, u32) \
     X(322, 322, execveat, "execute a program relative to a directory", "dirfd, path, argv, envp, flags", int, UserString, In<u64>, In<u64>, int) \
     X(324, 324, membarrier, "memory barrier on other threads' CPUs", "command, flags, cpu", int, u32, int) \
+    X(325, 325, mlock2, "lock memory, with flags", "addr, length, flags", u64, usize, int) \
     X(326, 326, copy_file_range, "copy between files", "fd_in, off_in, fd_out, off_out, length, flags", int, InOut<i64>, int, InOut<i64>, usize, u32) \
     X(327, 327, preadv2, "read into several buffers at an offset, with flags", "fd, iov, iovcnt, offset, offset_high, flags", int, In<IoVec>, int, u64, u64, u32) \
     X(328, 328, pwritev2, "write from several buffers at an offset, with flags", "fd, iov, iovcnt, offset, offset_high, flags", int, In<IoVec>, int, u64, u64, u32) \
+    X(329, 329, pkey_mprotect, "change the protection of a mapping, with a protection key", "addr, length, prot, key", u64, usize, int, int) \
+    X(330, 330, pkey_alloc, "allocate a protection key", "flags, rights", u64, u64) \
+    X(331, 331, pkey_free, "free a protection key", "key", int) \
     X(332, 332, statx, "extended file status", "dirfd, path, flags, mask, statxbuf", int, UserString, int, u32, Out<Statx>) \
     X(424, 424, pidfd_send_signal, "send a signal by process descriptor", "pidfd, signal, info, flags", int, int, In<SigInfo>, u32) \
     X(434, 434, pidfd_open, "a descriptor for a process", "pid, flags", int, u32) \
@@ -284,6 +292,7 @@
     X(437, 437, openat2, "open a file, extensible", "dirfd, path, how, size", int, UserString, In<OpenHow>, usize) \
     X(438, 438, pidfd_getfd, "duplicate another process's descriptor", "pidfd, target_fd, flags", int, int, u32) \
     X(439, 439, faccessat2, "check permissions, with flags", "dirfd, path, mode, flags", int, UserString, int, int) \
+    X(440, 440, process_madvise, "advice about another process's memory", "pidfd, iov, count, advice, flags", int, In<IoVec>, usize, int, u32) \
     X(441, 441, epoll_pwait2, "wait for epoll events, with nanoseconds and a signal mask", "epfd, events, maxevents, timeout, sigmask, sigsetsize", int, Out<EpollEvent>, int, In<TimeSpec>, In<SigSet>, usize) \
     X(449, 449, futex_waitv, "wait on several futexes", "waiters, count, flags, timeout, clock", In<FutexWaitV>, u32, u32, In<TimeSpec>, int) \
     X(452, 452, fchmodat2, "change permissions relative to a directory, with flags", "dirfd, path, mode, flags", int, UserString, u32, int)

@@ -92,9 +92,11 @@ AddressSpace::Usage AddressSpace::usage() {
             .data_bytes = 0,
             .stack_bytes = 0,
             .text_bytes = 0,
-            .shared_bytes = 0};
+            .shared_bytes = 0,
+            .locked_bytes = 0};
     for (Area* a = op->areas.first(); a; a = op->areas.next(*a)) {
         u64 bytes = a->end - a->start;
+        if (a->has(kAreaLocked)) u.locked_bytes += bytes;
         if (a->has(kAreaGrowsDown))
             u.stack_bytes += bytes;
         else if (a->has(kAreaShared))

@@ -73,6 +73,7 @@ u32 area_flags(const MapRequest& r) {
     if (r.flags & kMapGrowsDown) flags |= kAreaGrowsDown | kAreaNoHuge;
     if (r.flags & kMapNoReserve) flags |= kAreaNoReserve | kAreaNoHuge;
     if (r.flags & kMapStack) flags |= kAreaNoHuge;
+    if (r.flags & kMapLocked) flags |= kAreaLocked;
     return flags;
 }
 
@@ -132,7 +133,7 @@ Result<UserAddr> AddressSpace::map(const MapRequest& r) {
         area->end = start + length;
         area->prot = r.prot & (kProtRead | kProtWrite | kProtExec);
         area->max_prot = r.max_prot;
-        area->flags = area_flags(r);
+        area->flags = area_flags(r) | (op->lock_future ? u32{kAreaLocked} : 0);
         area->source = std::move(source);
         area->offset = area->source ? r.offset : 0;
         area->keep = r.keep;
@@ -246,6 +247,7 @@ UserAddr AddressSpace::set_break(UserAddr wanted) {
         (*area)->end = end;
         (*area)->prot = kProtRead | kProtWrite;
         (*area)->name = "[heap]";
+        if (op->lock_future) (*area)->flags |= kAreaLocked;
         op.insert(**area);
     }
     op->break_end = now;

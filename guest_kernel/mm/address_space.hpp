@@ -64,6 +64,15 @@ class AddressSpace : public RefCounted {
     Result<UserAddr> remap(UserAddr old, u64 old_length, u64 new_length, u32 flags, UserAddr new_address);
     Result<void> advise(UserAddr start, u64 length, int advice);
     Result<void> sync(UserAddr start, u64 length, int flags);
+    /// mlock(2): keeps pages in memory, which they are anyway; `bring_in`: now. What counts is that locked
+    /// memory is counted against `most` bytes in all. Errors: ENOMEM (holes, too much, pages that cannot be
+    /// had).
+    Result<void> lock(UserAddr start, u64 length, bool bring_in, u64 most);
+    Result<void> unlock(UserAddr start, u64 length);
+    /// mlockall(2): all areas of today (`current`), and those to come (`future`). Neither: munlockall(2).
+    Result<void> lock_all(bool current, bool future, bool bring_in, u64 most);
+    /// EAGAIN when a new mapping (MAP_LOCKED: `wanted`) would be locked and exceed `most` bytes.
+    Result<void> check_lock_room(u64 length, bool wanted, u64 most);
     Result<void> resident(UserAddr start, u64 length, Vector<u8>& pages);
     /// brk(2): the new break, or the old one when it cannot move.
     UserAddr set_break(UserAddr wanted);
@@ -99,7 +108,7 @@ class AddressSpace : public RefCounted {
     Result<void> list(Vector<AreaInfo>& areas);
     struct Usage {
         u64 mapped_bytes, resident_bytes, resident_peak_bytes, data_bytes, stack_bytes, text_bytes,
-            shared_bytes;
+            shared_bytes, locked_bytes;
     };
     Usage usage();
 

@@ -9,26 +9,6 @@ namespace astra::mm {
 
 namespace {
 
-/// Calls `each(area, from, to)` for the mapped parts of [start, end). ENOMEM at the end when some of it was
-/// not mapped.
-template <class Each>
-Result<void> for_each_part(Operation& op, u64 start, u64 end, Each&& each) {
-    bool holes = false;
-    while (start < end) {
-        Area* area = op->areas.at_or_after(start);
-        if (!area || area->start >= end) return fail(Errno::kENOMEM);
-        if (area->start > start) holes = true;
-        u64 from = std::max(start, area->start), to = std::min(end, area->end);
-        TRY(each(*area, from, to));
-        start = to;
-    }
-    if (holes) return fail(Errno::kENOMEM);
-    return {};
-}
-
-struct FlagChange {
-    u32 set, clear;
-};
 /// Advice that is remembered as flags of the area.
 Result<FlagChange> flag_change(int advice, const Area& area) {
     switch (advice) {
@@ -55,14 +35,10 @@ Result<FlagChange> flag_change(int advice, const Area& area) {
     }
 }
 
-Result<void> change_flags(Operation& op, Area& area, u64 from, u64 to, FlagChange change) {
-    if (((area.flags | change.set) & ~change.clear) == area.flags) return {};
-    TRY(op.cut(from));
-    TRY(op.cut(to));
-    Area* part = op->areas.find(from);
-    part->flags = (part->flags | change.set) & ~change.clear;
-    op.join(*part);
-    return {};
+/// Advice that locked pages contradict.
+bool gives_up_pages(int advice) {
+    return advice == kAdviseDontNeed || advice == kAdviseFree || advice == kAdviseCold ||
+           advice == kAdvisePageOut;
 }
 
 /// MADV_REMOVE: a hole in what is mapped shared, area by area, each with the address space unlocked: other
@@ -98,12 +74,13 @@ Result<void> AddressSpace::advise(UserAddr at, u64 length, int advice) {
     if (advice == kAdviseRemove) return remove_pages(*this, *map_, at.raw(), at.raw() + length);
     Operation op(*this, *map_);
     return for_each_part(op, at.raw(), at.raw() + length, [&](Area& area, u64 from, u64 to) -> Result<void> {
-        if (advice == kAdviseDontNeed) return op.zap(from, to);
+        if (area.has(kAreaLocked) && gives_up_pages(advice)) return fail(Errno::kEINVAL);
+        if (advice == kAdviseDontNeed || advice == kAdviseDontNeedLocked) return op.zap(from, to);
         if (advice == kAdviseFree) {
             if (!area.is_private_anonymous()) return fail(Errno::kEINVAL);
             return op.zap(from, to);
         }
-        return change_flags(op, area, from, to, TRY(flag_change(advice, area)));
+        return op.change_flags(area, from, to, TRY(flag_change(advice, area)));
     });
 }
 

@@ -14,9 +14,10 @@ enum AreaFlags : u32 {
     kAreaNoReserve = 4,
     kAreaDontFork = 8,
     kAreaWipeOnFork = 16,
-    kAreaHuge = 32,    // MADV_HUGEPAGE
-    kAreaNoHuge = 64,  // MADV_NOHUGEPAGE, stacks, reservations
-    kAreaCopied = 128  // a private file area that may hold pages of its own
+    kAreaHuge = 32,     // MADV_HUGEPAGE
+    kAreaNoHuge = 64,   // MADV_NOHUGEPAGE, stacks, reservations
+    kAreaCopied = 128,  // a private file area that may hold pages of its own
+    kAreaLocked = 256   // mlock(2)
 };
 
 /// Free space kept below an area that grows down (Linux's stack_guard_gap).

@@ -82,6 +82,7 @@ Result<Ref<AddressSpace>> AddressSpace::fork() {
             if (area->has(kAreaDontFork)) continue;
             Area* twin = TRY(child.make_area());
             twin->copy_traits(*area);
+            twin->flags &= ~kAreaLocked;
             twin->start = area->start;
             twin->end = area->end;
             twin->offset = area->offset;

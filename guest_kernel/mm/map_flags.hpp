@@ -58,6 +58,7 @@ enum Advice : int {
     kAdvisePageOut = 21,
     kAdvisePopulateRead = 22,
     kAdvisePopulateWrite = 23,
+    kAdviseDontNeedLocked = 24,
 };
 
 }  // namespace astra::mm

@@ -123,6 +123,16 @@ Area& Operation::join(Area& area) {
     return *kept;
 }
 
+Result<void> Operation::change_flags(Area& area, u64 from, u64 to, FlagChange change) {
+    if (((area.flags | change.set) & ~change.clear) == area.flags) return {};
+    TRY(cut(from));
+    TRY(cut(to));
+    Area* part = (*guard_).areas.find(from);
+    part->flags = (part->flags | change.set) & ~change.clear;
+    (void)join(*part);
+    return {};
+}
+
 Result<void> Operation::cut(u64 address) {
     Area* area = guard_->areas.find(address);
     if (!area || area->start == address) return {};

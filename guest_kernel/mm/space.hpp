@@ -1,6 +1,8 @@
 // Inside an address space: what its mutex guards, and one operation on it from lock to TLB flush. Private to
 // mm.
 #pragma once
+#include <algorithm>
+
 #include "guest_kernel/mm/address_space.hpp"
 #include "guest_kernel/mm/area.hpp"
 #include "guest_kernel/mm/warm_tables.hpp"
@@ -19,6 +21,7 @@ struct Space {
     u64 break_start = 0, break_end = 0;  // the heap; break_end as brk(2) set it, not rounded
     u64 mapped_pages = 0, resident_pages = 0, resident_peak = 0;
     AddressSpace::Limits limits;
+    bool lock_future = false;  // mlockall(MCL_FUTURE): new areas are locked
 
     /// Where top-down placement begins: below the room the stack may take.
     [[nodiscard]] u64 placement_top() const;
@@ -53,6 +56,10 @@ bool may_stay(const Area& area, const arch::PageEntry& entry);
 /// True when nothing but this entry refers to the frame or frames it maps.
 bool is_sole_owner(const arch::PageEntry& entry);
 
+struct FlagChange {
+    u32 set, clear;  // AreaFlags
+};
+
 /// One operation on an address space. Holds the mutex; at its end flushes what was removed or tightened from
 /// the TLBs, only then gives up the frames, unlocks, and last of all destroys areas (whose files may take
 /// locks of lower rank).
@@ -75,6 +82,8 @@ class Operation {
     Area& join(Area& area);
     /// Changes an area's ends within free space.
     void resize(Area& area, u64 start, u64 end);
+    /// Changes flags of the part [from, to) of `area`, which is cut and joined as need be. ENOMEM.
+    Result<void> change_flags(Area& area, u64 from, u64 to, FlagChange change);
     /// Removes an area without its pages.
     void erase(Area& area);
     /// Removes areas and pages of [start, end). ENOMEM when an area would have to be cut and cannot.
@@ -141,5 +150,22 @@ class Operation {
     Leaf leaves_[kLeavesMax];  // taken out, to be parked after the flush
     usize leaf_count_ = 0;
 };
+
+/// Calls `each(area, from, to)` for the mapped parts of [start, end). ENOMEM at the end when some of it was
+/// not mapped.
+template <class Each>
+Result<void> for_each_part(Operation& op, u64 start, u64 end, Each&& each) {
+    bool holes = false;
+    while (start < end) {
+        Area* area = op->areas.at_or_after(start);
+        if (!area || area->start >= end) return fail(Errno::kENOMEM);
+        if (area->start > start) holes = true;
+        u64 from = std::max(start, area->start), to = std::min(end, area->end);
+        TRY(each(*area, from, to));
+        start = to;
+    }
+    if (holes) return fail(Errno::kENOMEM);
+    return {};
+}
 
 }  // namespace astra::mm

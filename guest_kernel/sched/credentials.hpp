@@ -11,6 +11,7 @@ enum Capability : u8 {
     kCapSetGid = 6,
     kCapSetUid = 7,
     kCapSetPCap = 8,
+    kCapIpcLock = 14,
     kCapIpcOwner = 15,
     kCapSysPtrace = 19,
     kCapSysAdmin = 21,

@@ -4,6 +4,7 @@
 #include "guest_kernel/fs/file.hpp"
 #include "guest_kernel/mm/map_flags.hpp"
 #include "guest_kernel/sched/process.hpp"
+#include "guest_kernel/syscalls/locked_memory.hpp"
 #include "guest_kernel/syscalls/syscalls.hpp"
 
 namespace astra::syscalls {
@@ -61,6 +62,10 @@ SyscallResult sys_mmap(u64 addr, usize length, int prot, int flags, int fd, i64 
                            .name = {}};
     if (!(bits & mm::kMapAnonymous)) TRY(attach_file(request, TRY(sched::current_process().fds().get(fd))));
     if (bits & mm::kMapAnonymous) request.offset = 0;
+    bool locked = bits & mm::kMapLocked;
+    u64 lockable = lock_limit();
+    if (locked && lockable == 0) return fail(Errno::kEPERM);
+    TRY(space().check_lock_room(align_up(length, kPageSize), locked, lockable));
     // A hint is only a hint; MAP_FIXED insists on alignment.
     if (!(bits & (mm::kMapFixed | mm::kMapFixedNoReplace))) request.hint = request.hint.page();
     return static_cast<i64>(TRY(space().map(request)).raw());
@@ -105,5 +110,17 @@ SyscallResult sys_mincore(u64 addr, usize length, Out<u8> vec) {
 SyscallResult sys_madvise(u64 addr, usize length, int advice) {
     return zero(space().advise(UserAddr(addr), length, advice));
 }
+
+// No CPU offers protection keys here: there is none to allocate, and only "no key" to use (pkeys(7)).
+SyscallResult sys_pkey_mprotect(u64 addr, usize length, int prot, int key) {
+    return key == -1 ? sys_mprotect(addr, length, prot) : fail(Errno::kEINVAL);
+}
+
+SyscallResult sys_pkey_alloc(u64 flags, u64 rights) {
+    constexpr u64 kRights = 3;  // PKEY_DISABLE_ACCESS, PKEY_DISABLE_WRITE
+    return fail(flags || rights & ~kRights ? Errno::kEINVAL : Errno::kENOSPC);
+}
+
+SyscallResult sys_pkey_free(int) { return fail(Errno::kEINVAL); }
 
 }  // namespace astra::syscalls

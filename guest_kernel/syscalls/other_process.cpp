@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "guest_kernel/fs/fd_table.hpp"
+#include "guest_kernel/mm/map_flags.hpp"
 #include "guest_kernel/mm/user_copy.hpp"
 #include "guest_kernel/sched/pidfd.hpp"
 #include "guest_kernel/sched/process.hpp"
@@ -96,6 +97,29 @@ SyscallResult sys_process_vm_readv(int pid, In<IoVec> local, u64 local_count, In
 SyscallResult sys_process_vm_writev(int pid, In<IoVec> local, u64 local_count, In<IoVec> remote,
                                     u64 remote_count, u64 flags) {
     return move_memory(pid, local, local_count, remote, remote_count, flags, push);
+}
+
+SyscallResult sys_process_madvise(int pidfd, In<IoVec> iov, usize count, int advice, u32 flags) {
+    if (flags) return fail(Errno::kEINVAL);
+    if (count > kMostSegments) return fail(Errno::kEINVAL);
+    Vector<IoVec> ranges;
+    TRY(ranges.resize(count));
+    TRY(mm::read_array(iov, std::span<IoVec>(ranges.data(), count)));
+    Ref<sched::Process> process = TRY(sched::pidfd_process(pidfd));
+    if (!sched::may_inspect(*process)) return fail(Errno::kEPERM);
+    bool harmless =
+        advice == mm::kAdviseCold || advice == mm::kAdvisePageOut || advice == mm::kAdviseWillNeed;
+    if (!harmless) return fail(Errno::kEINVAL);
+    Ref<mm::AddressSpace> space = process->space_ref();
+    if (!space) return fail(Errno::kESRCH);
+    usize done = 0;
+    for (const IoVec& range : ranges) {
+        Result<void> advised = space->advise(UserAddr(range.base), range.len, advice);
+        if (!advised && done == 0) return fail(advised.error());
+        if (!advised) break;
+        done += range.len;
+    }
+    return static_cast<i64>(done);
 }
 
 SyscallResult sys_pidfd_getfd(int pidfd, int target_fd, u32 flags) {

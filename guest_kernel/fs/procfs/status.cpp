@@ -48,7 +48,7 @@ void add_memory(const Task& task, Text& text) {
     };
     const Line lines[] = {{"VmPeak", memory.mapped_bytes},
                           {"VmSize", memory.mapped_bytes},
-                          {"VmLck", 0},
+                          {"VmLck", memory.locked_bytes},
                           {"VmPin", 0},
                           {"VmHWM", memory.resident_peak_bytes},
                           {"VmRSS", memory.resident_bytes},

@@ -116,6 +116,8 @@ static const struct value {
     {"rt_tgsigqueueinfo", "pid", kSelf},
     {"rt_tgsigqueueinfo", "tid", kSelf},
     {"clone3", "size", 64},
+    {"process_madvise", "advice", MADV_WILLNEED},
+    {"process_madvise", "count", 1},
     {0, "addrlen", 16},
     {0, "clock", CLOCK_MONOTONIC},
     {0, "count", 8},
