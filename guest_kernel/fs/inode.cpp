@@ -23,6 +23,7 @@ Result<Ref<Inode>> Inode::make_directory(std::string_view, const NewInode&) { re
 Result<Ref<Inode>> Inode::make_symlink(std::string_view, std::string_view, const NewInode&) {
     return fail(Errno::kEPERM);
 }
+Result<Xattrs*> Inode::xattrs(bool) { return fail(Errno::kENOTSUP); }
 Result<void> Inode::link(std::string_view, Inode&) { return fail(Errno::kEPERM); }
 Result<void> Inode::unlink(std::string_view) { return fail(Errno::kEPERM); }
 Result<void> Inode::remove_directory(std::string_view) { return fail(Errno::kEPERM); }

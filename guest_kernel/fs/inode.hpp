@@ -8,6 +8,7 @@
 namespace astra::fs {
 
 struct Path;
+class Xattrs;
 
 /// st_mode's type field and special bits (inode(7)).
 inline constexpr u32 kTypeMask = 0170000, kTypeSocket = 0140000, kTypeSymlink = 0120000,
@@ -92,6 +93,8 @@ class Inode : public RefCounted {
     /// /proc's magic links go straight to an object; null: read_link's text is walked.
     virtual Result<Path> follow_magic();
 
+    /// The extended attributes; null when there are none and `make` is false. Errors: EOPNOTSUPP, ENOMEM.
+    virtual Result<Xattrs*> xattrs(bool make);
     /// /proc/PID: that process's id; 0 for everything else.
     [[nodiscard]] virtual int process_id() const { return 0; }
 

@@ -19,6 +19,7 @@ enum Capability : u8 {
     kCapSysNice = 23,
     kCapSysResource = 24,
     kCapSysTime = 25,
+    kCapSetFCap = 31,
     kCapWakeAlarm = 35,
     kCapLast = 40,
 };

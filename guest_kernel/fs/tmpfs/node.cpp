@@ -3,6 +3,7 @@
 
 #include "guest_kernel/fs/tmpfs/directory.hpp"
 #include "guest_kernel/fs/tmpfs/regular.hpp"
+#include "guest_kernel/fs/xattrs.hpp"
 
 namespace astra::fs::tmpfs {
 
@@ -21,6 +22,16 @@ Node::Node(Ref<Volume> volume, const Start& start)
       number_(lower_ == kNoLower ? volume_->new_number() : u64{lower_} + 1),
       metadata_(Metadata{start.mode & kModeBits, start.uid, start.gid, start.links, start.mtime, start.mtime,
                          start.mtime, false}) {}
+
+Node::~Node() { delete xattrs_.load(); }
+
+Result<Xattrs*> Node::xattrs(bool make) {
+    Xattrs* present = xattrs_;
+    if (present || !make) return present;
+    auto fresh = TRY(make_own<Xattrs>());
+    if (xattrs_.compare_exchange_strong(present, fresh.get())) return fresh.leak();
+    return present;
+}
 
 void Node::leave() {
     if (lower_ != kNoLower) volume_->forget(lower_, *this);

@@ -19,10 +19,13 @@ class Node : public Inode {
         u32 lower = kNoLower;
     };
     Node(Ref<Volume> volume, const Start& start);
+    ~Node() override;
 
     [[nodiscard]] Ownership ownership() override;
     Result<void> stat(abi::Stat& out) override;
     Result<void> set_attributes(const Attributes& changes) override;
+
+    Result<Xattrs*> xattrs(bool make) override;
 
     /// Made without a name (O_TMPFILE), so link(2) may give it one. Under names().
     bool unnamed = false;
@@ -65,6 +68,7 @@ class Node : public Inode {
     const u32 lower_;
     const u64 number_;
     sched::SpinLocked<Metadata, sched::Rank::Attributes> metadata_;
+    std::atomic<Xattrs*> xattrs_{nullptr};  // own; most files have none
 };
 
 class Symlink final : public Node {
