@@ -404,7 +404,7 @@ Result<std::shared_ptr<Mapping>> Guest::counters() {
     if (exit_) {
         auto file = MappedFile::open(files_.counters());
         if (file) return counters_ = std::make_shared<Mapping>(file->release());
-    } else if (link_ && status_.counters_fd >= 0) {
+    } else if (link_ && status_.counters_fd >= 0 && status_.counters_length > 0) {
         std::string path =
             "/proc/" + std::to_string(status_.supervisor_pid) + "/fd/" + std::to_string(status_.counters_fd);
         Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
