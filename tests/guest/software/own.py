@@ -1,6 +1,7 @@
 """own.py MODULE...: runs modules of Python's own tests, each in an interpreter of its own, one line per test:
 "module.Class.test: passed | failed | skipped". What failed is explained on stderr, where the tests' output goes too."""
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,7 @@ def main(modules):
             print(f"{module}: exit status {status}", flush=True)
         return
     os.dup2(2, 1)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 4096))  # how many there may be decides what some tests do
     os.chdir(tempfile.mkdtemp())
     suite = unittest.defaultTestLoader.loadTestsFromName(f"test.{modules[0]}")
     suite.run(Lines())
