@@ -40,16 +40,19 @@ u64 raw(T value) {
         return static_cast<u64>(value);
 }
 
-/// The bare instruction (System V ABI, A.2.1): rcx and r11 are lost.
-inline i64 call(u64 number, u64 a = 0, u64 b = 0, u64 c = 0, u64 d = 0, u64 e = 0, u64 f = 0) {
+/// The bare instruction (System V ABI, A.2.1): rcx and r11 are lost. The number is loaded right before it:
+/// the flat kernel makes a direct call of these two instructions (docs/ARCHITECTURE.md).
+template <u16 Number>
+inline i64 call(u64 a = 0, u64 b = 0, u64 c = 0, u64 d = 0, u64 e = 0, u64 f = 0) {
     register u64 r10 asm("r10") = d;
     register u64 r8 asm("r8") = e;
     register u64 r9 asm("r9") = f;
-    asm volatile("syscall"
-                 : "+a"(number)
-                 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+    i64 result;
+    asm volatile("mov %[number], %%eax\n\tsyscall"
+                 : "=&a"(result)
+                 : [number] "i"(Number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                  : "rcx", "r11", "memory");
-    return static_cast<i64>(number);
+    return result;
 }
 
 template <u16 Number, class Signature>
@@ -58,7 +61,7 @@ template <u16 Number, class... A>
 struct Stub<Number, void(A...)> {
     static constexpr u16 kNumber = Number;
     i64 operator()(typename Argument<A>::Type... arguments) const requires(Number != kNone) {
-        return call(Number, raw(arguments)...);
+        return call<Number>(raw(arguments)...);
     }
 };
 

@@ -233,8 +233,8 @@ void processes(char** argv) {
     expect("59 execve ENOENT", sys::execve("/nonexistent", none, none), -kENOENT);
     expect("59 execve EACCES", sys::execve("/tmp/spec", none, none), -kEACCES);
     expect("59 execve EFAULT", sys::execve(bad<char>(), none, none), -kEFAULT);
-    expect("9999 ENOSYS", sys::call(9999), -kENOSYS);
-    expect("229 (clock_getres in Linux) ENOSYS", sys::call(229), -kENOSYS);
+    expect("9999 ENOSYS", sys::call<9999>(), -kENOSYS);
+    expect("229 (clock_getres in Linux) ENOSYS", sys::call<229>(), -kENOSYS);
 }
 
 }  // namespace
