@@ -4,6 +4,7 @@
 #include <new>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "guest_kernel/base/result.hpp"
@@ -78,6 +79,10 @@ class Vector {
     Result<void> resize(usize size) {
         TRY(make_room(size));
         while (size_ > size) data_[--size_].~T();
+        if constexpr (std::is_integral_v<T>) {  // a megabyte of bytes, one by one, takes 300 us
+            if (size_ < size) __builtin_memset(data_ + size_, 0, (size - size_) * sizeof(T));
+            size_ = size;
+        }
         while (size_ < size) new (data_ + size_++) T();
         return {};
     }
