@@ -9,6 +9,8 @@
 #include <array>
 #include <vector>
 
+#include "vmm/image/path.hpp"
+
 namespace astra::vmm::image {
 
 namespace {
@@ -138,13 +140,13 @@ Result<std::optional<Member>> TarReader::next() {
         return member;
     }
     std::optional<Kind> kind = kind_of(archive_entry_filetype(entry));
-    if (!kind) return fail(Code::InvalidArgument, member.path + ": unsupported type of member");
+    if (!kind) return fail(Code::InvalidArgument, printable(member.path) + ": unsupported type of member");
     member.kind = *kind;
     if (const char* link = archive_entry_symlink(entry)) member.target = link;
     member.permissions = archive_entry_perm(entry);
     la_int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
     if (uid < 0 || gid < 0 || uid > UINT32_MAX || gid > UINT32_MAX)
-        return fail(Code::InvalidArgument, member.path + ": owner or group out of range");
+        return fail(Code::InvalidArgument, printable(member.path) + ": owner or group out of range");
     member.uid = static_cast<u32>(uid);
     member.gid = static_cast<u32>(gid);
     if (*kind == Kind::Regular) member.size = static_cast<u64>(archive_entry_size(entry));
@@ -153,7 +155,7 @@ Result<std::optional<Member>> TarReader::next() {
     if (*kind == Kind::CharDevice || *kind == Kind::BlockDevice) {
         u64 major = archive_entry_rdevmajor(entry), minor = archive_entry_rdevminor(entry);
         if (major > 0xfff || minor > 0xfffff)
-            return fail(Code::InvalidArgument, member.path + ": device number out of range");
+            return fail(Code::InvalidArgument, printable(member.path) + ": device number out of range");
         member.rdev = static_cast<u32>(major << 20 | minor);
     }
     return member;
