@@ -278,8 +278,8 @@ TEST_F(Daemon, GivesFurtherProgramsATerminal) {
     });
     type("stty size\n");
     wait_for("50 120\r\n");
-    // Ctrl-C ends what is in the foreground, not the shell.
-    type("echo begin$((1)); sleep 100\n");
+    // Ctrl-C ends what is in the foreground, not the shell; and what speaks is there already.
+    type("sh -c 'echo begin$((1)); sleep 100'\n");
     wait_for("begin1\r\n");
     type("\x03");
     type("echo ended by $(($? - 128))\n");
