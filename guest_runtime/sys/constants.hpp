@@ -30,8 +30,7 @@ inline constexpr int kFutexWait = 0, kFutexWake = 1, kFutexWaitBitset = 9, kFute
 // clock_gettime(2)
 inline constexpr int kClockRealtime = 0, kClockMonotonic = 1;
 // signal(7)
-inline constexpr int kSigAbort = 6, kSigBus = 7, kSigKill = 9, kSigSegv = 11, kSigPipe = 13, kSigTerm = 15,
-                     kSigChild = 17;
+inline constexpr int kSigAbort = 6, kSigKill = 9, kSigSegv = 11, kSigPipe = 13, kSigTerm = 15, kSigChild = 17;
 inline constexpr u64 kSaSigInfo = 4, kSaOnStack = 0x08000000, kSaRestorer = 0x04000000,
                      kSaResetHand = 0x80000000;
 inline constexpr u64 kSigDefault = 0, kSigIgnore = 1;

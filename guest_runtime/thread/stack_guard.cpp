@@ -66,8 +66,8 @@ void install_stack_guard(u64 guard, usize size, u64 alternate) {
                           .flags = sys::kSaSigInfo | sys::kSaOnStack | sys::kSaRestorer,
                           .restorer = reinterpret_cast<u64>(astra_signal_return),
                           .mask = 0};
-    for (int signal : {sys::kSigSegv, sys::kSigBus})
-        sys::rt_sigaction(signal, &action, nullptr, sizeof(abi::SigSet));
+    // A guard page and the end of a stack that grows no further are both SIGSEGV on x86.
+    sys::rt_sigaction(sys::kSigSegv, &action, nullptr, sizeof(abi::SigSet));
 }
 
 }  // namespace astra::thread

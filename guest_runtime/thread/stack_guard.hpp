@@ -10,8 +10,8 @@ namespace astra::thread {
 inline constexpr usize kAlternateStack = 16384;
 
 /// For the calling thread: faults in [guard, guard + size) are overflows of its stack. With size 0 (the first
-/// thread, whose stack the kernel grows) those just below the stack pointer are. Installs the handlers with
-/// the first call; `alternate` is kAlternateStack bytes for them, 0 for a static stack (first thread).
+/// thread, whose stack the kernel grows) those just below the stack pointer are. Installs the SIGSEGV handler
+/// with the first call; `alternate` is kAlternateStack bytes for it, 0 for a static stack (first thread).
 void install_stack_guard(u64 guard, usize size, u64 alternate = 0);
 
 }  // namespace astra::thread
