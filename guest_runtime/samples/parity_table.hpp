@@ -317,6 +317,51 @@ inline constexpr Row kPart8[] = {
     {"4: measuring time", "guest_runtime/samples/measure_time.cpp",
      "tests/guest/runtime/samples.cpp: measure_time"},
 };
+inline constexpr Row kPart9[] = {
+    {"syscall/mod.rs: dispatcher and handlers", "guest_kernel/syscalls/dispatch.cpp",
+     "tests/guest/astra_abi/spec_abi.cpp: 0 read gets the bytes"},
+    {"fs/tar.rs: TAR file system", "guest_kernel/fs/tar/image.hpp", "tests/unit/kernel/tarfs_test.cpp"},
+    {"fs/vfs.rs: file descriptor table", "guest_kernel/fs/fd_table.hpp",
+     "tests/unit/kernel/fd_table_test.cpp"},
+    {"network: TCP connection state machine", "guest_kernel/net/tcp/connection.hpp",
+     "tests/unit/net/tcp_test.cpp: TEST(Tcp, ConnectsSendsAndEnds)"},
+    {"network/device.rs: network device driver", "guest_kernel/drivers/virtio_net.cpp",
+     "tests/integration/guest/net_test.cpp: ReachesThisHostThroughTheGateway"},
+    {"process.rs: processes and threads", "guest_kernel/sched/process.hpp", "tests/guest/storms/processes.c"},
+    {"clone: thread in the same address space, round-robin scheduler", "guest_kernel/sched/clone.cpp",
+     "tests/guest/storms/threads.c"},
+    {"futex: a wait queue per address", "guest_kernel/sched/futex_queue.hpp", "tests/guest/cases/futexes.c"},
+    {"interrupts/mod.rs: PIT at 1000 Hz as the clock", "guest_kernel/arch/x86_64/pit.cpp",
+     "tests/guest/arch/time.cpp: the PIT ticks at 1000 Hz"},
+    {"CMOS RTC", "guest_kernel/arch/x86_64/rtc.cpp", "tests/guest/arch/time.cpp: rtc_is_plausible"},
+    {"os.rs: signals (SIGPIPE is an error of write)", "guest_runtime/start/start.cpp: kSigPipe",
+     "tests/guest/runtime/process.cpp: writing to a pipe that nobody reads"},
+    {"less overhead of system calls: clocks without any", "guest_runtime/time/vdso.cpp",
+     "tests/bench/runtime/runtime.cpp: time:now"},
+    {"start-up time measured", "tests/bench/startup.py", "docs/BENCHMARKS.md: to the program's first byte"},
+    {"within 2x of Linux, module by module", "tests/bench/runtime/run", "docs/RUNTIME.md: within 2×"},
+    {"porting guide, each step tried", "docs/PORTING.md", "tests/guest/runtime/porting"},
+};
+inline constexpr Row kPart10[] = {
+    {"start-up: a Rust program for its std compiles, links and runs", "docs/PORTING.md: rustc",
+     "tests/guest/runtime/porting: hello from Rust"},
+    {"file loading: index.html from the TAR", "guest_runtime/samples/read_file.cpp",
+     "tests/guest/runtime/samples.cpp: read_file"},
+    {"parsing, layout: computing, heap and hash maps of Rust's std",
+     "tests/guest/rust/env.rs: map:", "tests/guest/suites.toml: rust"},
+    {"files as an application uses them, Rust's std::fs", "tests/guest/rust/fs.rs",
+     "tests/guest/suites.toml: rust"},
+    {"rendering: no screen here; bytes to a terminal", "guest_runtime/stdio/stdio.hpp: class Stdout",
+     "tests/guest/runtime/core.cpp: flush"},
+    {"HTTP: fetching over the network, Rust's std::net", "tests/guest/rust/net.rs",
+     "tests/guest/suites.toml: rust"},
+    {"HTTP: fetching with the client here", "guest_runtime/samples/http_get.cpp",
+     "tests/guest/runtime/samples.cpp: http_get"},
+    {"parallel layout: threads, scopes and locks of Rust's std", "tests/guest/rust/thread.rs",
+     "tests/guest/suites.toml: rust"},
+    {"locks and channels under contention, Rust's std::sync", "tests/guest/rust/sync.rs",
+     "tests/guest/suites.toml: rust"},
+};
 
 inline constexpr Part kParts[] = {
     {"Functions of the syscall mapping table", kPart0, 28},
@@ -328,6 +373,8 @@ inline constexpr Part kParts[] = {
     {"Phase 4: polish", kPart6, 8},
     {"The specification's tests, as written", kPart7, 15},
     {"Examples", kPart8, 4},
+    {"The kernel's side, and the roadmap's other tasks", kPart9, 15},
+    {"Test cases of the browser, and what stands in for it", kPart10, 9},
 };
 
 }  // namespace astra::parity
