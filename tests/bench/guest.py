@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -85,6 +86,14 @@ def time_to_first_byte(engine):
             errors.seek(0)
             raise CannotRun(errors.read().strip().partition("\n")[0] or f"exit status {child.returncode}")
     return elapsed
+
+
+def after(seconds, action):
+    """A timer that is running; cancel() it."""
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def note(text):

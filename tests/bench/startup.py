@@ -35,18 +35,25 @@ exec {qemu} "${{@/#tcg,thread=multi/tcg,thread=single}}" -icount shift=0,sleep=o
 """
 
 
-def instructions():
-    """Guest instructions under QEMU with -icount, where a nanosecond, a tick of the TSC and an instruction are the same."""
+def icount_environment():
+    """An environment in which `astra` finds a QEMU that counts instructions; None without QEMU."""
     qemu = shutil.which("qemu-system-x86_64")
     if not qemu:
-        return {"why": "qemu-system-x86_64 is not in PATH"}
+        return None
     folder = os.path.join(guest.WORK, "icount")
     os.makedirs(folder, exist_ok=True)
     shim = os.path.join(folder, "qemu-system-x86_64")
     with open(shim, "w") as file:
         file.write(SHIM.format(qemu=qemu))
     os.chmod(shim, 0o755)
-    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def instructions():
+    """Guest instructions under QEMU with -icount, where a nanosecond, a tick of the TSC and an instruction are the same."""
+    environment = icount_environment()
+    if not environment:
+        return {"why": "qemu-system-x86_64 is not in PATH"}
     try:
         done = guest.run_program("qemu-tcg", ["/bin/first_tsc"], 60, ["--stats=json"], environment)
     except guest.CannotRun as reason:

@@ -17,7 +17,8 @@
  * over the repeats.  A benchmark whose system calls fail prints
  * "SKIP<TAB>name<TAB>errno<TAB>text" instead and the run goes on.  Lines that
  * start with '#' are remarks.  With --json the output is one JSON array, which
- * also has the median over the repeats and, for bandwidth, MB/s.
+ * also has the median over the repeats, the operations of all repeats and
+ * of the calibration together, and, for bandwidth, MB/s.
  *
  * Method: each benchmark has an untimed setup; then the iteration count is
  * grown until a repeat is long enough to time, scaled to fill one slice
@@ -99,13 +100,17 @@ volatile uint64_t sink;
 struct result {
     int err, sig;             /* errno or fatal signal; both 0: measured */
     uint64_t ops;             /* in each repeat */
+    uint64_t total;           /* in all, untimed ones included */
     double min_ns, median_ns; /* per op */
 };
+
+static uint64_t iterations; /* of run(), since the benchmark's start */
 
 static int timed(const struct bench* b, uint64_t n, double* ns) {
     uint64_t t = now_ns();
     int e = b->run(n);
     *ns = (double)(now_ns() - t);
+    iterations += n;
     return e;
 }
 
@@ -122,8 +127,9 @@ static struct result measure(const struct bench* b) {
 
     errno = 0;
     r.err = b->setup ? b->setup() : 0;
-    if (!r.err) r.err = b->run(1); /* warm up */
-    while (!r.err) {               /* calibrate */
+    iterations = 0;
+    if (!r.err) r.err = timed(b, 1, &ns); /* warm up */
+    while (!r.err) {                      /* calibrate */
         if ((r.err = timed(b, n, &ns)) != 0 || ns >= slice / 8 || n >= 1ull << 40) break;
         n *= ns < slice / 64 ? 4 : 2;
     }
@@ -139,6 +145,7 @@ static struct result measure(const struct bench* b) {
     if (!r.err) {
         qsort(all, (size_t)opt.repeats, sizeof all[0], by_value);
         r.ops = n * scale;
+        r.total = iterations * scale;
         r.min_ns = all[0];
         r.median_ns = all[opt.repeats / 2];
     }
@@ -193,8 +200,8 @@ static void report(const struct bench* b, const struct result* r, bool first) {
         printf(",\"skip\":%d,\"signal\":%d,\"text\":\"%s\"}", r->err, r->sig, strerror(r->err));
         return;
     }
-    printf(",\"ops\":%llu,\"ns_per_op\":%.2f,\"median_ns\":%.2f,\"repeats\":%d", (unsigned long long)r->ops,
-           r->min_ns, r->median_ns, opt.repeats);
+    printf(",\"ops\":%llu,\"total_ops\":%llu,\"ns_per_op\":%.2f,\"median_ns\":%.2f,\"repeats\":%d",
+           (unsigned long long)r->ops, (unsigned long long)r->total, r->min_ns, r->median_ns, opt.repeats);
     if (b->bytes) printf(",\"mb_per_s\":%.1f", b->bytes * 1e3 / r->min_ns);
     printf("}");
 }
