@@ -84,7 +84,7 @@ static void in_other(void) {
     show("conflicting lock", lock_of(fd, F_WRLCK, 0, 5, F_SETLK));
     show("lock held by other", lock_of(fd, F_WRLCK, 0, 0, F_GETLK) != F_UNLCK);
     show("disjoint lock", lock_of(fd, F_WRLCK, 10, 5, F_SETLK));
-    show("shared lock of unlocked part", lock_of(fd, F_RDLCK, 4, 1, F_SETLK));
+    show("shared lock of unlocked part", lock_of(fd, F_RDLCK, 4, 2, F_SETLK));
     show("flock held by other", SYS(flock, fd, LOCK_EX | LOCK_NB));
     show("shared flock held by other", SYS(flock, fd, LOCK_SH | LOCK_NB));
 }
@@ -121,6 +121,20 @@ static void locking(void) {
     char c;
     read(p[0], &c, 1);
     show("F_SETLKW after the holder exits", lock_of(fd, F_WRLCK, 0, 0, F_SETLKW));
+    waitpid(child, 0, 0);
+    // Each waits for what the other holds.
+    lock_of(fd, F_UNLCK, 10, 0, F_SETLK);
+    child = fork();
+    if (child == 0) {
+        lock_of(fd, F_WRLCK, 20, 1, F_SETLK);
+        write(p[1], "x", 1);
+        show("lock after the circle was refused", lock_of(fd, F_WRLCK, 0, 1, F_SETLKW));
+        _exit(0);
+    }
+    read(p[0], &c, 1);
+    until_asleep(child);
+    show("F_SETLKW in a circle", lock_of(fd, F_WRLCK, 20, 1, F_SETLKW));
+    lock_of(fd, F_UNLCK, 0, 0, F_SETLK);
     waitpid(child, 0, 0);
 }
 

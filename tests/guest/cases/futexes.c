@@ -90,6 +90,9 @@ static void moves(void) {
     show("wake_op xor", futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other,
                               (uint32_t)FUTEX_OP(FUTEX_OP_XOR, 3, FUTEX_OP_CMP_NE, 0)));
     show("operated", *other);
+    show("wake_op negative", futex(word, FUTEX_WAKE_OP, 1, (void*)1L, other,
+                                   (uint32_t)FUTEX_OP(FUTEX_OP_ADD, -3, FUTEX_OP_CMP_GT, -2)));
+    show("operated", *other);
     *other = 0;
 }
 

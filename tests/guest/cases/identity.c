@@ -103,6 +103,18 @@ static void sessions(void) {
     show("setpgid of a child before exec", SYS(setpgid, child, 0));
     write(q[1], "x", 1);
     waitpid(child, 0, 0);
+    int gone[2];
+    pipe2(gone, O_CLOEXEC);
+    child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", "identity", "sleeps", (char*)0);
+        _exit(1);
+    }
+    close(gone[1]);
+    read(gone[0], &c, 1);  // ends with the exec
+    show("setpgid of a child after exec", SYS(setpgid, child, child));
+    kill(child, SIGKILL);
+    waitpid(child, 0, 0);
 }
 
 static void capabilities(void) {
@@ -121,6 +133,15 @@ static void capabilities(void) {
     show("a user has none", data[0].effective);
 }
 
+static void nice_of_a_user(void) {
+    if (setresuid(1000, 1000, 1000) < 0) _exit(9);
+    show("setpriority of another's process", SYS(setpriority, 0, getppid(), 1));
+    show("setpriority of one's own", SYS(setpriority, 0, 0, 3));
+    show("setpriority back", SYS(setpriority, 0, 0, 2));
+    show("setpriority bad which", SYS(setpriority, 9, 0, 0));
+    show("setpriority of nobody", SYS(setpriority, 0, 99999, 0));
+}
+
 static void priorities(void) {
     setpgid(0, 0);
     SYS(setpriority, 0, 0, 0);  // whoever started this may have been nice
@@ -132,6 +153,7 @@ static void priorities(void) {
     show("setpriority back", SYS(setpriority, 0, 0, 0));
     show("getpriority of nobody", SYS(getpriority, 0, 99999));
     show("getpriority bad which", SYS(getpriority, 9, 0));
+    in_child("a user", nice_of_a_user);
     show("setpriority of group", SYS(setpriority, 1, 0, 1));
     struct sched_param param = {7};
     show("sched_getscheduler", SYS(sched_getscheduler, 0));
@@ -169,7 +191,8 @@ static void priorities(void) {
     show("sched_setaffinity of nobody", SYS(sched_setaffinity, 99999, sizeof set, &set));
 }
 
-int main(void) {
+int main(int argc, char** argv) {
+    if (argc > 1 && strcmp(argv[1], "sleeps") == 0) return pause();
     enter("identity");
     in_child("users", users);
     in_child("groups", groups);

@@ -19,6 +19,17 @@ static void nobody_tries(void) {
     show("another's segment looked at", SYS(shmctl, id, IPC_STAT, &facts));
 }
 
+// An owner has the owner's rights, also when they are fewer than those of others.
+static void somebody_owns(void) {
+    if (setresuid(1000, 1000, 1000) < 0) _exit(9);
+    int mine = (int)SYS(shmget, IPC_PRIVATE, kPage, 0600),
+        others = (int)SYS(shmget, IPC_PRIVATE, kPage, 0066);
+    show_ok("one's own segment", SYS(shmat, mine, 0L, 0));
+    show("one's own segment for others", SYS(shmat, others, 0L, 0));
+    show("one's own segment removed", SYS(shmctl, mine, IPC_RMID, 0L));
+    show("one's own segment for others removed", SYS(shmctl, others, IPC_RMID, 0L));
+}
+
 static void memory(void) {
     show("no segment", SYS(shmget, 77, kPage, 0600));
     show("no size", SYS(shmget, 77, 0, IPC_CREAT | 0600));
@@ -60,6 +71,7 @@ static void memory(void) {
     check("creator", facts.shm_cpid == getpid() && facts.shm_lpid == child);
     check("times", facts.shm_atime && facts.shm_dtime && facts.shm_ctime);
     in_child("nobody", nobody_tries);
+    in_child("somebody", somebody_owns);
     facts.shm_perm.mode = 0666;
     show("IPC_SET", SYS(shmctl, id, IPC_SET, &facts));
     show("IPC_STAT into nowhere", SYS(shmctl, id, IPC_STAT, 8L));
@@ -206,6 +218,12 @@ static void messages(void) {
     receive("lowest up to", 64, -3, 0);
     receive("none of the type", 64, 9, IPC_NOWAIT);
     struct text text = {0, ""};
+    for (text.type = 6; text.type <= 8; text.type++)
+        SYS(msgsnd, id, &(struct text){text.type % 3 + 5, "x"}, 1, 0);
+    receive("lowest of three", 64, -7, 0);
+    receive("lowest of two", 64, -7, 0);
+    receive("the last", 64, 0, 0);
+    text.type = 0;
     show("no type", SYS(msgsnd, id, &text, 1, 0));
     text.type = 1;
     show("too long to send", SYS(msgsnd, id, &text, 9000, 0));
