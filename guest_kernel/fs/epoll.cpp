@@ -292,6 +292,9 @@ Result<Ref<File>> make_epoll() { return Ref<File>(TRY(make_ref<Epoll>())); }
 Result<void> control_epoll(File& epoll, int operation, int fd, const Ref<File>& file,
                            const abi::EpollEvent& event) {
     Epoll* instance = as_epoll(epoll);
+    sched::WaitQueue* queue = nullptr;
+    (void)file->poll(&queue);
+    if (!queue) return fail(Errno::kEPERM);
     if (!instance || file.get() == &epoll) return fail(Errno::kEINVAL);
     switch (operation) {
         case kEpollAdd:

@@ -175,7 +175,19 @@ Result<void> make_symlink(const Path& base, std::string_view path, std::string_v
     return {};
 }
 
+/// May `who` make another name for a file? Not of others' files that are special, have set-id bits, or that
+/// it may not read and write (proc(5), /proc/sys/fs/protected_hardlinks).
+Result<void> check_link(const sched::Credentials& who, Inode& inode) {
+    Ownership own = inode.ownership();
+    if (who.is_root() || who.fsuid == own.uid) return {};
+    bool plain = (own.mode & kTypeMask) == kTypeRegular && !(own.mode & kSetUid) &&
+                 (own.mode & (kSetGid | 0010)) != (kSetGid | 0010);
+    return plain && check_access(inode, kRead | kWrite, who) ? Result<void>{} : fail(Errno::kEPERM);
+}
+
 Result<void> link(const Path& existing, const Path& base, std::string_view path) {
+    if (!existing.dentry->inode->is_directory())
+        TRY(check_link(Caller::current().credentials, *existing.dentry->inode));
     TRY(add(
         base, path, 0, false,
         [&](const Caller&, const Path& directory, std::string_view name, NewInode&) -> Result<Ref<Inode>> {

@@ -83,13 +83,11 @@ SyscallResult sys_sendfile(int out_fd, int in_fd, InOut<i64> offset, usize count
 SyscallResult sys_copy_file_range(int fd_in, InOut<i64> off_in, int fd_out, InOut<i64> off_out, usize length,
                                   u32 flags) {
     if (flags != 0) return fail(Errno::kEINVAL);
-    Ref<File> in = TRY(reader(fd_in)), out = TRY(writer(fd_out));
-    if (out->flags & fs::kOAppend) return fail(Errno::kEBADF);
-    for (File* file : {in.get(), out.get()}) {
-        u32 type = TRY(type_of(*file));
-        if (type == fs::kTypeDirectory) return fail(Errno::kEISDIR);
-        if (type != fs::kTypeRegular) return fail(Errno::kEINVAL);
-    }
+    Ref<File> in = TRY(file_of(fd_in)), out = TRY(file_of(fd_out));
+    u32 types[] = {TRY(type_of(*in)), TRY(type_of(*out))};
+    if (types[0] == fs::kTypeDirectory || types[1] == fs::kTypeDirectory) return fail(Errno::kEISDIR);
+    if (types[0] != fs::kTypeRegular || types[1] != fs::kTypeRegular) return fail(Errno::kEINVAL);
+    if (!in->readable() || !out->writable() || out->flags & fs::kOAppend) return fail(Errno::kEBADF);
     CopyEnd from = TRY(CopyEnd::make(*in, off_in)), to = TRY(CopyEnd::make(*out, off_out));
     i64 count = static_cast<i64>(std::min(length, kMaxTransfer));
     bool same = in->inode() == out->inode();

@@ -35,10 +35,16 @@ SyscallResult transfer(File& file, fs::Buffer& buffer, Transfer move) {
     return counted(file, buffer, &*position, move);
 }
 
+/// For transfers that name an offset, unless it is "the description's own". Errors: EBADF, EINVAL; ESPIPE
+/// comes before the direction.
+Result<Ref<File>> positioned(Result<Ref<File>> (*access)(int), int fd, i64 offset, bool own_offset = false) {
+    if (!own_offset && offset < 0) return fail(Errno::kEINVAL);
+    if (!own_offset && !TRY(file_of(fd))->seekable()) return fail(Errno::kESPIPE);
+    return access(fd);
+}
+
 /// At `offset`, which stays the caller's.
 SyscallResult transfer_at(File& file, fs::Buffer& buffer, i64 offset, Transfer move) {
-    if (offset < 0) return fail(Errno::kEINVAL);
-    if (!file.seekable()) return fail(Errno::kESPIPE);
     return counted(file, buffer, &offset, move);
 }
 
@@ -57,15 +63,13 @@ SyscallResult sys_write(int fd, In<u8> buf, usize count) {
 }
 
 SyscallResult sys_pread64(int fd, Out<u8> buf, usize count, i64 offset) {
-    if (offset < 0) return fail(Errno::kEINVAL);
-    Ref<File> file = TRY(reader(fd));
+    Ref<File> file = TRY(positioned(reader, fd, offset));
     fs::UserBuffer buffer = TRY(user_buffer(buf.address(), count));
     return transfer_at(*file, buffer, offset, &File::read);
 }
 
 SyscallResult sys_pwrite64(int fd, In<u8> buf, usize count, i64 offset) {
-    if (offset < 0) return fail(Errno::kEINVAL);
-    Ref<File> file = TRY(writer(fd));
+    Ref<File> file = TRY(positioned(writer, fd, offset));
     fs::UserBuffer buffer = TRY(user_buffer(buf.address(), count));
     return transfer_at(*file, buffer, offset, &File::write);
 }
@@ -84,13 +88,13 @@ SyscallResult sys_writev(int fd, In<IoVec> iov, int iovcnt) {
 
 // The high half of the offset is for 32-bit programs; here the low one has all 64 bits.
 SyscallResult sys_preadv(int fd, In<IoVec> iov, int iovcnt, u64 offset, u64) {
-    Ref<File> file = TRY(reader(fd));
+    Ref<File> file = TRY(positioned(reader, fd, static_cast<i64>(offset)));
     fs::IovecBuffer buffer = TRY(fs::IovecBuffer::from(iov, static_cast<u32>(iovcnt)));
     return transfer_at(*file, buffer, static_cast<i64>(offset), &File::read);
 }
 
 SyscallResult sys_pwritev(int fd, In<IoVec> iov, int iovcnt, u64 offset, u64) {
-    Ref<File> file = TRY(writer(fd));
+    Ref<File> file = TRY(positioned(writer, fd, static_cast<i64>(offset)));
     fs::IovecBuffer buffer = TRY(fs::IovecBuffer::from(iov, static_cast<u32>(iovcnt)));
     return transfer_at(*file, buffer, static_cast<i64>(offset), &File::write);
 }
@@ -98,15 +102,14 @@ SyscallResult sys_pwritev(int fd, In<IoVec> iov, int iovcnt, u64 offset, u64) {
 namespace {
 
 /// What preadv2(2) and pwritev2(2) ask for one transfer.
+constexpr u64 kOwnOffset = ~u64{0};
 enum TransferFlags : u32 { kHighPriority = 1, kDataSync = 2, kSync = 4, kNoWait = 8, kAppend = 16 };
 
 SyscallResult transfer_v2(Ref<File> file, In<IoVec> iov, int iovcnt, i64 offset, u32 flags, Transfer move) {
     constexpr u32 kAll = kHighPriority | kDataSync | kSync | kNoWait | kAppend;
     bool writes = move == &File::write;
     fs::IovecBuffer buffer = TRY(fs::IovecBuffer::from(iov, static_cast<u32>(iovcnt)));
-    bool own_offset = offset == -1;
-    if (!own_offset && offset < 0) return fail(Errno::kEINVAL);
-    if (!own_offset && !file->seekable()) return fail(Errno::kESPIPE);
+    bool own_offset = static_cast<u64>(offset) == kOwnOffset;
     if (flags & ~kAll) return fail(Errno::kENOTSUP);
     // Files keep everything in memory: only streams could wait, and nothing is ever to be synchronised.
     if ((flags & kNoWait) && !file->seekable() &&
@@ -124,11 +127,13 @@ SyscallResult transfer_v2(Ref<File> file, In<IoVec> iov, int iovcnt, i64 offset,
 }  // namespace
 
 SyscallResult sys_preadv2(int fd, In<IoVec> iov, int iovcnt, u64 offset, u64, u32 flags) {
-    return transfer_v2(TRY(reader(fd)), iov, iovcnt, static_cast<i64>(offset), flags, &File::read);
+    Ref<File> file = TRY(positioned(reader, fd, static_cast<i64>(offset), offset == kOwnOffset));
+    return transfer_v2(std::move(file), iov, iovcnt, static_cast<i64>(offset), flags, &File::read);
 }
 
 SyscallResult sys_pwritev2(int fd, In<IoVec> iov, int iovcnt, u64 offset, u64, u32 flags) {
-    return transfer_v2(TRY(writer(fd)), iov, iovcnt, static_cast<i64>(offset), flags, &File::write);
+    Ref<File> file = TRY(positioned(writer, fd, static_cast<i64>(offset), offset == kOwnOffset));
+    return transfer_v2(std::move(file), iov, iovcnt, static_cast<i64>(offset), flags, &File::write);
 }
 
 SyscallResult sys_lseek(int fd, i64 offset, int whence) { return TRY(file_of(fd))->seek(offset, whence); }

@@ -129,6 +129,7 @@ constexpr Entry kFsEntries[] = {
     {.name = "inotify", .mode = 0555, .children = kInotifyEntries},
     {.name = "nr_open", .mode = 0444, .show = show_number<1048576>},
     {.name = "pipe-max-size", .mode = 0444, .show = show_number<1048576>},
+    {.name = "protected_hardlinks", .mode = 0444, .show = show_number<1>},
 };
 constexpr Entry kEntries[] = {
     {.name = "fs", .mode = 0555, .children = kFsEntries},
