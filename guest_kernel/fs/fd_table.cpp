@@ -70,6 +70,11 @@ Result<int> FdTable::install(Ref<File> file, bool close_on_exec, u64 limit, int 
     return static_cast<int>(at);
 }
 
+Result<void> FdTable::check_room(u64 limit) {
+    TRY(find_free(*table_.lock(), 0, limit));
+    return {};
+}
+
 Result<void> FdTable::install_at(int fd, Ref<File> file, bool close_on_exec, u64 limit) {
     if (fd < 0 || static_cast<u64>(fd) >= limit) return fail(Errno::kEBADF);
     auto index = static_cast<usize>(fd);

@@ -16,6 +16,8 @@ class FdTable : public RefCounted {
     Result<Ref<File>> get(int fd, bool allow_path = false);
     /// Lowest free descriptor at or above `from`. Errors: EMFILE at `limit` (RLIMIT_NOFILE).
     Result<int> install(Ref<File> file, bool close_on_exec, u64 limit, int from = 0);
+    /// Is there room for one more descriptor now? Errors: EMFILE at `limit`, ENOMEM.
+    Result<void> check_room(u64 limit);
     /// dup2: puts `file` at exactly `fd`, closing what was there. Errors: EBADF beyond the limit.
     Result<void> install_at(int fd, Ref<File> file, bool close_on_exec, u64 limit);
     Result<void> close(int fd);

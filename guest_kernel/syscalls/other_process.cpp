@@ -106,7 +106,7 @@ SyscallResult sys_process_madvise(int pidfd, In<IoVec> iov, usize count, int adv
     TRY(ranges.resize(count));
     TRY(mm::read_array(iov, std::span<IoVec>(ranges.data(), count)));
     Ref<sched::Process> process = TRY(sched::pidfd_process(pidfd));
-    if (!sched::may_inspect(*process)) return fail(Errno::kEPERM);
+    if (!sched::may_inspect(*process)) return fail(Errno::kEACCES);
     bool harmless =
         advice == mm::kAdviseCold || advice == mm::kAdvisePageOut || advice == mm::kAdviseWillNeed;
     if (!harmless) return fail(Errno::kEINVAL);

@@ -148,7 +148,10 @@ SyscallResult sys_listen(int fd, int backlog) {
 SyscallResult sys_accept4(int fd, Out<u8> addr, InOut<int> addrlen, int flags) {
     u32 bits = static_cast<u32>(flags);
     if (bits & ~(fs::kONonblock | fs::kOCloseOnExec)) return fail(Errno::kEINVAL);
-    Ref<Socket> accepted = TRY(TRY(socket_of(fd))->accept());
+    Ref<Socket> listener = TRY(socket_of(fd));
+    // Without room for its descriptor the connection stays in the queue.
+    TRY(table().check_room(sched::current_process().limit(sched::kLimitFiles)));
+    Ref<Socket> accepted = TRY(listener->accept());
     accepted->flags |= bits & fs::kONonblock;
     if (!addr.is_null()) TRY(answer_address(addr, addrlen, TRY(accepted->peer_name())));
     return TRY(install(std::move(accepted), bits));
