@@ -1,9 +1,9 @@
 // Simulations of TCP: thousands of transfers over simulated wires, each following from its seed. Every byte
-// must arrive, in the end both sides must have forgotten everything, and the goodput of each class of wires
-// must reach 70 % of what it could be: the bandwidth, or what loss leaves of it (Mathis et al., "The
-// macroscopic behavior of the TCP congestion avoidance algorithm", 1997: MSS / RTT * 1.22 / sqrt(p)).
+// must arrive, in the end both sides must have forgotten everything, retransmissions must stay in proportion
+// to what was lost, and the goodput of each class of wires must reach 70 % of what it could be: the
+// bandwidth, or what loss leaves of it.
 //
-//   sim [RUNS [FIRST-SEED]]      runs of each class (default 200)
+//   sim [RUNS [FIRST-SEED]]      runs of each class (default 1000: 12,000 in all)
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -20,49 +20,64 @@ struct Class {
     const char* name;
     Conditions conditions;
     usize bytes;
-    bool judged;  // goodput is held against the limit
 };
 
 const Class kClasses[] = {
-    {"clean, 10 Mbit/s, 20 ms", {.delay_ns = 10'000'000, .bits_per_second = 10'000'000}, 4 << 20, true},
-    {"clean, 100 Mbit/s, 10 ms", {.delay_ns = 5'000'000, .bits_per_second = 100'000'000}, 16 << 20, true},
+    {"clean, 10 Mbit/s, 20 ms", {.delay_ns = 10'000'000, .bits_per_second = 10'000'000}, 4 << 20},
+    {"clean, 100 Mbit/s, 10 ms", {.delay_ns = 5'000'000, .bits_per_second = 100'000'000}, 16 << 20},
     {"small queue, 10 Mbit/s, 40 ms",
      {.delay_ns = 20'000'000, .bits_per_second = 10'000'000, .queue_bytes = 32 << 10},
-     8 << 20,
-     true},
+     8 << 20},
     {"0.1 % loss, 10 Mbit/s, 20 ms",
      {.loss = 0.001, .delay_ns = 10'000'000, .bits_per_second = 10'000'000},
-     4 << 20,
-     true},
+     4 << 20},
     {"1 % loss, 10 Mbit/s, 20 ms",
      {.loss = 0.01, .delay_ns = 10'000'000, .bits_per_second = 10'000'000},
-     4 << 20,
-     true},
+     4 << 20},
     {"3 % loss, 10 Mbit/s, 20 ms",
      {.loss = 0.03, .delay_ns = 10'000'000, .bits_per_second = 10'000'000},
-     2 << 20,
-     true},
-    {"20 % loss", {.loss = 0.2, .delay_ns = 2'000'000}, 256 << 10, false},
-    {"duplicates",
-     {.duplication = 0.1, .delay_ns = 10'000'000, .bits_per_second = 10'000'000},
-     2 << 20,
-     true},
+     2 << 20},
+    {"10 % loss", {.loss = 0.1, .delay_ns = 2'000'000}, 512 << 10},
+    {"20 % loss", {.loss = 0.2, .delay_ns = 2'000'000}, 256 << 10},
+    {"duplicates", {.duplication = 0.1, .delay_ns = 10'000'000, .bits_per_second = 10'000'000}, 2 << 20},
     {"reordering by up to 3 ms",
      {.reordering = 0.1, .delay_ns = 10'000'000, .jitter_ns = 3'000'000, .bits_per_second = 10'000'000},
-     2 << 20,
-     false},
+     2 << 20},
     {"all of it",
      {.loss = 0.05, .duplication = 0.05, .reordering = 0.1, .delay_ns = 5'000'000, .jitter_ns = 20'000'000},
-     512 << 10,
-     false},
+     512 << 10},
 };
 
-/// Bits per second that a class lets through at best.
+/// Wires of every kind, links of every kind, and ends that read slowly; no limit is known.
+Conditions any_conditions(std::mt19937_64& random) {
+    auto one_of = [&](auto... choices) {
+        const std::common_type_t<decltype(choices)...> all[] = {choices...};
+        return all[random() % sizeof...(choices)];
+    };
+    return {.loss = one_of(0.0, 0.002, 0.02, 0.1),
+            .duplication = one_of(0.0, 0.0, 0.02, 0.2),
+            .reordering = one_of(0.0, 0.0, 0.05, 0.3),
+            .delay_ns = one_of(10'000ul, 500'000ul, 5'000'000ul, 100'000'000ul),
+            .jitter_ns = one_of(100'000ul, 2'000'000ul, 50'000'000ul),
+            .bits_per_second = one_of(0ul, 1'000'000ul, 20'000'000ul, 1'000'000'000ul),
+            .queue_bytes = one_of(16ul << 10, 64ul << 10, 1ul << 20),
+            .mtu = one_of(576u, 1400u, 1500u, 9000u),
+            .checksum_offload = one_of(false, true)};
+}
+
+/// Bits per second that a class lets through at best: the bandwidth, or with loss what the window can be. Up
+/// to a few percent that is Mathis et al., "The macroscopic behavior of the TCP congestion avoidance
+/// algorithm" (1997); they leave timeouts out, which rule beyond: Padhye et al., "Modeling TCP throughput"
+/// (1998), equation 30.
 double limit_of(const Conditions& c) {
     const double bandwidth = c.bits_per_second ? double(c.bits_per_second) * kMss / (kMss + 66) : 1e12;
     if (c.loss == 0) return bandwidth;
-    const double rtt = 2 * double(c.delay_ns) / 1e9;
-    return std::min(bandwidth, kMss * 8 / rtt * 1.22 / std::sqrt(c.loss));
+    const double p = c.loss, rtt = (2 * double(c.delay_ns) + c.reordering * double(c.jitter_ns)) / 1e9;
+    if (p <= 0.03) return std::min(bandwidth, kMss * 8 / rtt * 1.22 / std::sqrt(p));
+    const double timeout = rtt + double(tcp::RoundTrip::kMinTimeout) / 1e9;
+    return kMss * 8 /
+           (rtt * std::sqrt(2 * p / 3) +
+            timeout * std::min(1.0, 3 * std::sqrt(3 * p / 8)) * p * (1 + 32 * p * p));
 }
 
 struct Outcome {
@@ -70,20 +85,40 @@ struct Outcome {
     double seconds = 0;
 };
 
-Outcome run(const Class& kind, u64 seed) {
-    Conditions conditions = kind.conditions;
-    conditions.seed = seed;
+/// How many segments may be sent again when so many frames were lost: a lost acknowledgement may cost one,
+/// and so may a frame that came late; a timeout that finds nothing lost a few.
+u64 retransmissions_allowed(const Wire& wire) { return 2 * wire.lost + 2 * wire.late + 30; }
+
+struct Scenario {
+    const char* name;
+    Conditions conditions;
+    usize size;         // bytes; an eighth of them go the other way
+    bool slow = false;  // the reader takes a little at a time
+    bool calm_handshake =
+        true;  // nothing is lost before the connection is there: some would never come about
+};
+
+Outcome run(const Scenario& scenario) {
+    const auto& [name, conditions, size, slow, calm] = scenario;
     Wire wire(conditions);
+    if (calm) wire.conditions.loss = 0;
     Outcome outcome;
     Pair pair(wire);
-    if (!pair.connect()) {
-        std::printf("FAILED %s, seed %lu: does not connect\n", kind.name, seed);
+    auto failed = [&](const char* what) {
+        std::printf(
+            "FAILED %s, seed %lu: %s (states %d and %d after %.1f s, %u + %u sent again, %lu lost, %lu "
+            "late)\n",
+            name, conditions.seed, what, int(pair.client->state()),
+            pair.server ? int(pair.server->state()) : 0, double(wire.now) / 1e9, pair.client->retransmitted(),
+            pair.server ? pair.server->retransmitted() : 0, wire.lost, wire.late);
         return outcome;
-    }
-    const std::vector<u8> bytes = pattern(kind.bytes);
-    std::vector<u8> arrived;
+    };
+    if (!pair.connect()) return failed("does not connect");
+    wire.conditions.loss = conditions.loss;
+    const std::vector<u8> bytes = pattern(size), back = pattern(size / 8);
+    std::vector<u8> arrived, arrived_back;
     arrived.reserve(bytes.size());
-    usize sent = 0;
+    usize sent = 0, sent_back = 0;
     const u64 start = wire.now;
     bool ended = false;
     // An hour of virtual time: who needs longer does not get on any more.
@@ -92,22 +127,30 @@ Outcome run(const Class& kind, u64 seed) {
         wire.server().stack.enter(wire.now);
         sent += send_some(*pair.client, std::span(bytes).subspan(sent));
         if (sent == bytes.size() && !ended) pair.client->end_sending(), ended = true;
-        receive_all(*pair.server, arrived);
+        sent_back += send_some(*pair.server, std::span(back).subspan(sent_back), slow ? 512 : ~usize{0});
+        receive_all(*pair.server, arrived, slow ? 3000 : ~usize{0});
+        receive_all(*pair.client, arrived_back);
         return pair.server->receive_ended();
     });
-    receive_all(*pair.server, arrived);
     outcome.seconds = double(wire.now - start) / 1e9;
-    if (arrived != bytes) {
-        std::printf("FAILED %s, seed %lu: %zu of %zu bytes arrived as they were sent\n", kind.name, seed,
-                    arrived.size(), bytes.size());
-        return outcome;
-    }
+    receive_all(*pair.server, arrived);
+    if (arrived != bytes) return failed("not all bytes arrived as they were sent");
+    // The rest of the other direction.
+    wire.run(wire.now + 3'600'000'000'000, [&] {
+        wire.client().stack.enter(wire.now);
+        wire.server().stack.enter(wire.now);
+        sent_back += send_some(*pair.server, std::span(back).subspan(sent_back));
+        receive_all(*pair.client, arrived_back);
+        return arrived_back.size() == back.size();
+    });
+    if (arrived_back != back) return failed("not all bytes came back as they were sent");
     wire.act([&] { pair.server->end_sending(); });
     wire.run_for(600'000'000'000);
-    outcome.good = pair.client->state() == tcp::State::Closed && pair.server->state() == tcp::State::Closed;
-    if (!outcome.good)
-        std::printf("FAILED %s, seed %lu: states %d and %d after ten minutes\n", kind.name, seed,
-                    int(pair.client->state()), int(pair.server->state()));
+    if (pair.client->state() != tcp::State::Closed || pair.server->state() != tcp::State::Closed)
+        return failed("not closed after ten minutes");
+    if (pair.client->retransmitted() + pair.server->retransmitted() > retransmissions_allowed(wire))
+        return failed("too much was sent again");
+    outcome.good = true;
     return outcome;
 }
 
@@ -117,26 +160,37 @@ int run_all(u64 runs, u64 first_seed) {
         double seconds = 0;
         u64 good = 0;
         for (u64 seed = first_seed; seed < first_seed + runs; seed++) {
-            Outcome outcome = run(kind, seed);
+            Conditions conditions = kind.conditions;
+            conditions.seed = seed;
+            const Outcome outcome = run({kind.name, conditions, kind.bytes});
             good += outcome.good;
             seconds += outcome.seconds;
         }
         const double goodput = double(kind.bytes) * 8 * double(runs) / seconds;
         const double limit = limit_of(kind.conditions);
-        const bool slow = kind.judged && goodput < 0.7 * limit;
+        const bool too_slow = goodput < 0.7 * limit;
         std::printf("%s %-32s %lu of %lu, %8.2f Mbit/s, %3.0f %% of %.2f\n",
-                    good < runs || slow ? "FAILED" : "passed", kind.name, good, runs, goodput / 1e6,
+                    good < runs || too_slow ? "FAILED" : "passed", kind.name, good, runs, goodput / 1e6,
                     100 * goodput / limit, limit / 1e6);
-        failures += runs - good + slow;
+        failures += runs - good + too_slow;
     }
-    return failures ? 1 : 0;
+    u64 good = 0;
+    for (u64 seed = first_seed; seed < first_seed + runs; seed++) {
+        std::mt19937_64 random(seed);
+        Conditions conditions = any_conditions(random);
+        conditions.seed = seed;
+        good +=
+            run({"any wire", conditions, usize{1} << (10 + random() % 10), random() % 2 == 0, false}).good;
+    }
+    std::printf("%s %-32s %lu of %lu\n", good < runs ? "FAILED" : "passed", "any wire", good, runs);
+    return failures + runs - good ? 1 : 0;
 }
 
 }  // namespace
 }  // namespace astra::inet::test
 
 int main(int argc, char** argv) {
-    const astra::u64 runs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200;
+    const astra::u64 runs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1000;
     const astra::u64 seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
     return astra::inet::test::run_all(runs, seed);
 }

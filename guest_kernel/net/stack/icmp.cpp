@@ -103,7 +103,10 @@ void Stack::icmp_error(std::span<const u8> inner, bool v6, Errno error, u32 mtu)
     const IpAddress to = v6 ? IpAddress::v6(&inner[24]) : IpAddress::v4(load32(&inner[16]));
     const u8 protocol = v6 ? inner[6] : inner[9];
     std::span<const u8> transport = inner.subspan(header);
-    report_unreachable(protocol, {from, load16(&transport[0])}, {to, load16(&transport[2])}, error, mtu);
+    const Endpoint local{from, load16(&transport[0])}, remote{to, load16(&transport[2])};
+    // Somebody who only guesses addresses and ports does not get through (RFC 5927, 4.1).
+    if (protocol == kTcp && !is_outstanding(local, remote, load32(&transport[4]))) return;
+    report_unreachable(protocol, local, remote, error, mtu);
 }
 
 void Stack::report_unreachable(u8 protocol, const Endpoint& local, const Endpoint& remote, Errno error,

@@ -194,7 +194,7 @@ u32 Stack::random32() {
     return value;
 }
 
-u32 Stack::secret_hash(const Endpoint& local, const Endpoint& remote) {
+u32 Stack::secret_hash(const Endpoint& local, const Endpoint& remote, u64 more) {
     if (!secret_[0]) random_({reinterpret_cast<u8*>(secret_), sizeof secret_});
     u64 state = secret_[0];
     auto mix = [&state, this](u64 word) {
@@ -206,7 +206,7 @@ u32 Stack::secret_hash(const Endpoint& local, const Endpoint& remote) {
         __builtin_memcpy(words, end->address.bytes, sizeof words);
         mix(words[0]), mix(words[1]), mix(end->port);
     }
-    mix(secret_[0]);
+    mix(more), mix(secret_[0]);
     return static_cast<u32>(state >> 32);
 }
 

@@ -89,9 +89,9 @@ class Stack {
 
     [[nodiscard]] u32 random32();
     void random(std::span<u8> to) { random_(to); }
-    /// A number that is the same for the same two addresses, and unpredictable (RFC 6528, RFC 7323's
-    /// offsets).
-    [[nodiscard]] u32 secret_hash(const Endpoint& local, const Endpoint& remote);
+    /// A number that is the same for the same two addresses and the same `more`, and unpredictable (RFC 6528,
+    /// RFC 7323's offsets, SYN cookies).
+    [[nodiscard]] u32 secret_hash(const Endpoint& local, const Endpoint& remote, u64 more = 0);
 
     // Between the parts of the stack.
     /// Sends an IP packet to a neighbour (or to this machine).
@@ -109,6 +109,8 @@ class Stack {
     void receive_icmp_v6(Link& link, Own<Packet> packet);
     void receive_udp(Link& link, Own<Packet> packet, std::span<const u8> header);
     void receive_tcp(Link& link, Own<Packet> packet);
+    /// Is `sequence` of the connection between the two, and not acknowledged yet?
+    [[nodiscard]] bool is_outstanding(const Endpoint& local, const Endpoint& remote, u32 sequence);
     void icmp_error(std::span<const u8> inner, bool v6, Errno error, u32 mtu);
     void send_unreachable(const Packet& packet, std::span<const u8> header);
     void answer_echo(Packet& request, u8 reply_type);

@@ -1,4 +1,4 @@
-// What acknowledgements tell: progress, room, and loss (RFC 9293, 3.10.7.4; RFC 6675; RFC 6582).
+// What acknowledgements tell: progress, room, and loss (RFC 9293, 3.10.7.4; RFC 8985; RFC 6582).
 #include <algorithm>
 
 #include "guest_kernel/net/tcp/connection.hpp"
@@ -7,7 +7,7 @@ namespace astra::inet::tcp {
 
 bool Connection::process_ack(const Header& header, u32 length) {
     const u32 ack = header.acknowledgement;
-    if (after(ack, highest_)) {
+    if (after(ack, next_)) {
         ack_now_ = true;
         return false;
     }
@@ -31,46 +31,74 @@ bool Connection::process_ack(const Header& header, u32 length) {
             probe_backoff_ = 0;
         }
     }
-    const bool duplicate =
-        ack == unacknowledged_ && length == 0 && !window_changed && highest_ != unacknowledged_;
-    take_sack(header);
-    if (after(ack, unacknowledged_)) acknowledged(ack, header);
-    detect_loss(duplicate);
+    const bool duplicate = ack == unacknowledged_ && length == 0 && !window_changed && !flight_.empty();
+    // In the order of sequence numbers, or it would look as if they had been reordered on their way.
+    Flight::News news;
+    const bool progress = after(ack, unacknowledged_);
+    if (progress) flight_.acknowledge(ack, stack_.now(), rtt_.minimum(), news);
+    const bool twice = take_sack(header, news);
+    end_tail_probe(header, twice, duplicate);
+    if (progress) acknowledged(header, news);
+    detect_loss(duplicate, progress);
     return true;
 }
 
-void Connection::take_sack(const Header& header) {
-    if (!sack_) return;
-    for (u8 i = 0; i < header.sack_count; i++) {
-        const Range range = header.sack[i];
-        // Only what is outstanding: an earlier range is a duplicate's report (RFC 2883).
-        if (after(range.begin, unacknowledged_) && before(range.begin, range.end) &&
-            !after(range.end, highest_))
-            sacked_.add(range);
+/// True when the peer reports something that arrived twice (RFC 2883).
+bool Connection::take_sack(const Header& header, Flight::News& news) {
+    if (!sack_) return false;
+    const std::span<const Range> told(header.sack, header.sack_count);
+    const bool twice =
+        !told.empty() && before(told[0].begin, told[0].end) && !after(told[0].end, header.acknowledgement);
+    Range ranges[Header::kMaxSack];
+    usize count = 0;
+    for (const Range& range : told) {
+        if (!before(range.begin, range.end) || after(range.end, next_) ||
+            !after(range.begin, header.acknowledgement))
+            continue;
+        usize at = count++;
+        for (; at > 0 && before(range.begin, ranges[at - 1].begin); at--) ranges[at] = ranges[at - 1];
+        ranges[at] = range;
     }
+    for (const Range& range : std::span(ranges, count))
+        flight_.sack(range, stack_.now(), rtt_.minimum(), news);
+    if (twice) flight_.duplicate_reported(header.acknowledgement, next_);
+    return twice;
 }
 
-void Connection::acknowledged(u32 ack, const Header& header) {
-    const u32 acked = ack - unacknowledged_;
-    const u32 flight = next_ - unacknowledged_;
-    if (timed_at_ && !before(ack, timed_sequence_)) {
-        rtt_.sample(stack_.now() - timed_at_);
-        timed_at_ = 0;
-    } else if (timestamps_ && header.has_timestamps && header.echo && retries_ > 0) {
-        // Timestamps tell which transmission is acknowledged (RFC 7323, 4), in milliseconds.
-        const u32 elapsed = milliseconds() - header.echo;
-        if (elapsed < 120'000) rtt_.sample(u64{elapsed} * 1'000'000);
+/// What the answer to a tail loss probe says (RFC 8985, 7.4).
+void Connection::end_tail_probe(const Header& header, bool twice, bool duplicate) {
+    if (!tail_probed_ || before(header.acknowledgement, tail_end_)) return;
+    const bool beyond = after(header.acknowledgement, tail_end_);
+    if (tail_again_ && !twice && !beyond && (!duplicate || header.sack_count > 0)) return;
+    // The probe filled a hole nobody heard of: that loss counts as any other.
+    if (tail_again_ && !twice && beyond && recovery_ == Recovery::None) congestion_.on_loss(mss_);
+    tail_probed_ = false;
+}
+
+/// Samples the round trip. What was sent twice counts only when a timestamp tells that the last transmission
+/// is meant: until something does, the timeout stays as far backed off as it is (RFC 6298, 3 and 5; RFC 7323,
+/// 4).
+void Connection::take_round_trip(const Header& header, const Flight::News& news) {
+    if (!news.repaired_at_ns) {
+        if (news.round_trip_ns) rtt_.sample(news.round_trip_ns);
+        return;
     }
+    if (!timestamps_ || !header.has_timestamps || !header.echo) return;
+    const u64 elapsed = u64{milliseconds() - header.echo} * 1'000'000;
+    if (elapsed < stack_.now() && stack_.now() - elapsed + 1'000'000 >= news.repaired_at_ns)
+        rtt_.sample(elapsed);
+}
+
+void Connection::acknowledged(const Header& header, Flight::News& news) {
+    const u32 ack = header.acknowledgement, acked = ack - unacknowledged_;
+    const u32 flight = next_ - unacknowledged_;
+    take_round_trip(header, news);
     const u32 data = std::min<u32>(ack - queue_begin_, static_cast<u32>(queue_.size()));
     queue_.drop_front(data);
     queue_begin_ += data;
     unacknowledged_ = ack;
-    next_ = later(next_, ack);
-    retransmitted_to_ = later(retransmitted_to_, ack);
-    sacked_.advance(ack);
     duplicates_ = 0;
     retries_ = 0;
-    rtt_.reset_backoff();
     if (recovery_ != Recovery::None && !before(ack, recovery_end_)) {
         recovery_ = Recovery::None;
     } else if (recovery_ != Recovery::Fast) {
@@ -79,67 +107,42 @@ void Connection::acknowledged(u32 ack, const Header& header) {
         if (in_use || recovery_ == Recovery::Timeout)
             congestion_.on_ack(acked, mss_, rtt_.smoothed(), stack_.now());
     }
-    retransmit_at_ = kNever;
-    if (highest_ != unacknowledged_) arm_retransmit();
+    arm_retransmit();
     notify(kWritableChange);
 }
 
-/// IsLost of RFC 6675, for the hole that ends at `hole_end`. When nothing more is to be sent that could bring
-/// further acknowledgements, all that follows the hole is enough (RFC 5827).
-bool Connection::is_lost(u32 hole_end) const {
-    const u32 first = sacked_.find(hole_end);
-    if (sacked_.count() - first >= 3) return true;
-    u32 bytes = 0;
-    for (u32 i = first; i < sacked_.count(); i++) bytes += sacked_[i].end - sacked_[i].begin;
-    if (bytes > 2 * mss_) return true;
-    return bytes > 0 && send_end() == highest_ && highest_ - unacknowledged_ <= 4 * mss_ &&
-           bytes >= highest_ - fin_queued_ - hole_end;
-}
-
-void Connection::detect_loss(bool duplicate) {
-    if (state_ == State::Closed || highest_ == unacknowledged_) return;
-    if (duplicate) duplicates_++;
-    // New data that left after the last retransmission has arrived, and the hole is still there: the
-    // retransmission was lost too.
-    if (recovery_ == Recovery::Fast && sack_ && !sacked_.empty() && retransmitted_to_ != unacknowledged_ &&
-        after(sacked_[sacked_.count() - 1].end, repaired_at_ + 2 * mss_))
-        retransmitted_to_ = unacknowledged_;
-    if (recovery_ != Recovery::None) return;
-    const bool lost = sack_ ? !sacked_.empty() && is_lost(sacked_[0].begin) : duplicates_ >= 3;
-    // Duplicates of what an earlier recovery sent twice are no news (RFC 6582, 3.2).
-    if (lost && (sack_ || !before(unacknowledged_, recovery_end_))) enter_recovery();
+/// Looks for losses: by time when the peer acknowledges selectively (RFC 8985), else by duplicates (RFC
+/// 6582). `progress`: the acknowledgement was a new one.
+void Connection::detect_loss(bool duplicate, bool progress) {
+    loss_at_ = kNever;
+    if (state_ == State::Closed || flight_.empty()) return;
+    if (sack_) {
+        const bool impatient = recovery_ != Recovery::None || flight_.sacked_bytes() >= 3 * mss_;
+        loss_at_ = flight_.detect_loss(stack_.now(), rtt_.minimum(), rtt_.smoothed(), impatient);
+    } else {
+        duplicates_ += duplicate;
+        // Duplicates of what an earlier recovery sent twice are no news (RFC 6582, 3.2).
+        const bool third =
+            recovery_ == Recovery::None && duplicates_ >= 3 && !before(unacknowledged_, recovery_end_);
+        const bool partial = recovery_ == Recovery::Fast && progress;
+        if (third || partial) flight_.lose_first(mss_);
+    }
+    if (recovery_ == Recovery::None && flight_.lost_bytes() > 0) enter_recovery();
 }
 
 void Connection::enter_recovery() {
     recovery_ = Recovery::Fast;
-    recovery_end_ = highest_;
-    retransmitted_to_ = unacknowledged_;
+    recovery_end_ = next_;
+    resend_ = true;
+    tail_at_ = kNever;
     congestion_.on_loss(mss_);
-    timed_at_ = 0;
 }
 
-/// An estimate of the bytes in the network: SetPipe of RFC 6675.
+/// An estimate of the bytes in the network. Without selective acknowledgements every duplicate stands for a
+/// segment that arrived.
 u32 Connection::pipe() const {
-    if (recovery_ == Recovery::Timeout)
-        return next_ - unacknowledged_ - sacked_.bytes_within(unacknowledged_, next_);
-    if (recovery_ == Recovery::None) return next_ - unacknowledged_ - sacked_.bytes();
-    if (!sack_) {
-        // Every duplicate acknowledgement stands for a segment that arrived; the first one is lost.
-        const u32 gone = std::min(duplicates_, 0xffffu) * mss_ + mss_;
-        const u32 flight = next_ - unacknowledged_;
-        const u32 again = retransmitted_to_ - unacknowledged_;
-        return (flight > gone ? flight - gone : 0) + again;
-    }
-    u32 bytes = 0, hole = unacknowledged_;
-    for (u32 i = 0; i <= sacked_.count(); i++) {
-        const u32 end = i < sacked_.count() ? sacked_[i].begin : highest_;
-        if (before(hole, end)) {
-            if (!is_lost(end)) bytes += end - hole;
-            if (before(hole, retransmitted_to_)) bytes += earlier(end, retransmitted_to_) - hole;
-        }
-        if (i < sacked_.count()) hole = sacked_[i].end;
-    }
-    return bytes;
+    const u32 pipe = flight_.pipe();
+    return pipe - std::min(pipe, std::min(duplicates_, 0xffffu) * mss_);
 }
 
 }  // namespace astra::inet::tcp

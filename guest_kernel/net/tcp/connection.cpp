@@ -48,14 +48,15 @@ Result<void> Connection::choose_segment_size() {
     return {};
 }
 
-void Connection::begin(u32 peer_mss) {
+void Connection::begin(u32 peer_mss, std::optional<u32> initial) {
     peer_mss_ = peer_mss ? std::max(peer_mss, 88u) : 536;
-    initial_ = stack_.secret_hash(local, remote) + static_cast<u32>(stack_.now() / 64);  // RFC 6528
+    initial_ = initial.value_or(stack_.secret_hash(local, remote) +
+                                static_cast<u32>(stack_.now() / 64));  // RFC 6528
     clock_offset_ = stack_.secret_hash(remote, local);
-    unacknowledged_ = next_ = highest_ = retransmitted_to_ = initial_;
+    unacknowledged_ = next_ = recovery_end_ = initial_;
     queue_begin_ = initial_ + 1;
     receive_shift_ = shift_for(settings_.receive_limit);
-    last_heard_ns_ = stack_.now();
+    last_heard_ns_ = syn_sent_ns_ = stack_.now();
 }
 
 Result<void> Connection::connect(const Endpoint& to) {
@@ -63,15 +64,17 @@ Result<void> Connection::connect(const Endpoint& to) {
     Path path = TRY(stack_.path_to(to.address, link));
     const IpAddress source = local.address.is_unspecified() ? path.source : local.address;
     TRY(stack_.ports.connect(*this, source, to, stack_.random32()));
-    begin(65535);
-    if (Result<void> chosen = choose_segment_size(); !chosen) {
+    begin(65535, {});
+    Result<void> ready = choose_segment_size();
+    if (ready) ready = flight_.prepare();
+    if (!ready) {
         finish(0);
-        return chosen;
+        return ready;
     }
     stack_.counters.tcp_active_opens++;
     enter(State::SynSent);
     transmit(initial_, 0, kSyn);
-    next_ = highest_ = initial_ + 1;
+    next_ = initial_ + 1;
     arm_retransmit();
     set_timer();
     return {};
@@ -95,7 +98,8 @@ void Connection::take_syn_options(const Header& header) {
     window_sequence_ = header.sequence;
 }
 
-Result<void> Connection::answer(Stack& stack, Listener& listener, const Packet& syn, const Header& header) {
+Result<void> Connection::answer(Stack& stack, Listener& listener, const Packet& syn, const Header& header,
+                                std::optional<u32> cookie) {
     Ref<Connection> fresh = TRY(make_ref<Connection>(stack, listener.settings()));
     Connection& c = *fresh;
     c.local = {syn.to, header.destination};
@@ -107,11 +111,13 @@ Result<void> Connection::answer(Stack& stack, Listener& listener, const Packet& 
     c.link = listener.link;
     c.user = listener.user;
     TRY(stack.ports.adopt(c));
-    c.begin(header.mss);
+    c.begin(header.mss, cookie);
     c.take_syn_options(header);
-    if (Result<void> chosen = c.choose_segment_size(); !chosen) {
+    Result<void> ready = c.choose_segment_size();
+    if (ready) ready = c.flight_.prepare();
+    if (!ready) {
         c.finish(0);
-        return chosen;
+        return ready;
     }
     c.listener_ = &listener;
     c.ref();
@@ -119,8 +125,11 @@ Result<void> Connection::answer(Stack& stack, Listener& listener, const Packet& 
     listener.half_open_count_++;
     stack.counters.tcp_passive_opens++;
     c.state_ = State::SynReceived;
-    c.transmit(c.initial_, 0, kSyn | kAck);
-    c.next_ = c.highest_ = c.initial_ + 1;
+    if (cookie)
+        c.advertised_ += std::min(c.settings_.receive_limit, 0xffffu);  // the window the cookie came with
+    else
+        c.transmit(c.initial_, 0, kSyn | kAck);
+    c.next_ = c.initial_ + 1;
     c.arm_retransmit();
     c.set_timer();
     return {};
@@ -134,12 +143,12 @@ void Connection::enter(State state) {
 /// The end of all: what was received may still be read.
 void Connection::finish(int error) {
     if (listener_) std::exchange(listener_, nullptr)->gone(*this);
-    retransmit_at_ = probe_at_ = ack_at_ = keep_alive_at_ = end_at_ = kNever;
+    retransmit_at_ = loss_at_ = tail_at_ = probe_at_ = ack_at_ = keep_alive_at_ = end_at_ = kNever;
     stack_.disarm(timer_);
     queue_.clear();
     drop(ahead_);
     ahead_bytes_ = 0;
-    sacked_.clear();
+    flight_.clear();
     if (orphan_) {
         drop(received_);
         received_bytes_ = 0;
@@ -159,7 +168,7 @@ void abandon(Bound& item) {
 }
 
 void Connection::time_wait() {
-    retransmit_at_ = probe_at_ = keep_alive_at_ = kNever;
+    retransmit_at_ = loss_at_ = tail_at_ = probe_at_ = keep_alive_at_ = kNever;
     end_at_ = stack_.now() + kTimeWait;
     enter(State::TimeWait);
 }
@@ -262,10 +271,8 @@ void Connection::on_unreachable(Errno error, u32 mtu) {
         // one.
         path_mtu_ = std::max(mtu ? mtu : 576u, 576u);
         if (state_ == State::Closed || !choose_segment_size()) return;
-        if (next_ != unacknowledged_ && !is_connecting()) {
-            next_ = unacknowledged_;
-            output();
-        }
+        flight_.lose_all();  // what was too long
+        output();
         return set_timer();
     }
     // An established connection outlives such news (RFC 5461): it is told only when it gives up.

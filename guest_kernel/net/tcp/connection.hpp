@@ -1,11 +1,14 @@
 // One TCP connection (RFC 9293).
 #pragma once
+#include <optional>
+
 #include "guest_kernel/net/stack/byte_queue.hpp"
 #include "guest_kernel/net/stack/stack.hpp"
 #include "guest_kernel/net/tcp/congestion.hpp"
+#include "guest_kernel/net/tcp/flight.hpp"
 #include "guest_kernel/net/tcp/header.hpp"
 #include "guest_kernel/net/tcp/rtt.hpp"
-#include "guest_kernel/net/tcp/scoreboard.hpp"
+#include "guest_kernel/net/tcp/sack_blocks.hpp"
 
 namespace astra::inet::tcp {
 
@@ -98,8 +101,14 @@ class Connection final : public Bound {
     // For the stack and listeners.
     /// A segment for this connection; its header is still in front.
     void input(Own<Packet> packet, const Header& header, usize header_length);
-    /// Begins as the answer to a SYN that `listener` got. Errors: ENOMEM, ENETUNREACH, EADDRINUSE.
-    static Result<void> answer(Stack& stack, Listener& listener, const Packet& syn, const Header& header);
+    /// Begins as the answer to a SYN that `listener` got; when the answer was a cookie and has been
+    /// acknowledged already, with that. Errors: ENOMEM, ENETUNREACH, EADDRINUSE.
+    static Result<void> answer(Stack& stack, Listener& listener, const Packet& syn, const Header& header,
+                               std::optional<u32> cookie);
+    /// Was `sequence` sent and not acknowledged yet?
+    [[nodiscard]] bool is_outstanding(u32 sequence) const {
+        return !before(sequence, unacknowledged_) && before(sequence, next_);
+    }
     void on_unreachable(Errno error, u32 mtu) override;
     ListNode accept_node;
 
@@ -111,7 +120,7 @@ class Connection final : public Bound {
     };
     // connection.cpp
     Result<void> choose_segment_size();
-    void begin(u32 peer_mss);
+    void begin(u32 peer_mss, std::optional<u32> initial);
     void take_syn_options(const Header& header);
     void finish(int error);
     void enter(State state);
@@ -129,17 +138,17 @@ class Connection final : public Bound {
     void establish(const Header& header);
     // acknowledge.cpp
     bool process_ack(const Header& header, u32 length);
-    void take_sack(const Header& header);
-    void acknowledged(u32 ack, const Header& header);
-    void detect_loss(bool duplicate);
+    bool take_sack(const Header& header, Flight::News& news);
+    void end_tail_probe(const Header& header, bool twice, bool duplicate);
+    void take_round_trip(const Header& header, const Flight::News& news);
+    void acknowledged(const Header& header, Flight::News& news);
+    void detect_loss(bool duplicate, bool progress);
     void enter_recovery();
-    [[nodiscard]] bool is_lost(u32 hole_end) const;
     [[nodiscard]] u32 pipe() const;
     // output.cpp
     void output();
     bool send_next();
-    bool next_hole(Range& hole) const;
-    bool retransmit_hole();
+    void send_again(Range range);
     bool send_new();
     void transmit(u32 sequence, u32 length, u8 flags);
     void send_ack();
@@ -155,9 +164,11 @@ class Connection final : public Bound {
     void set_timer();
     void on_timer();
     void on_retransmit();
+    void on_tail();
     void on_probe();
     void on_keep_alive();
     void arm_retransmit();
+    void arm_tail_probe();
     [[nodiscard]] bool given_up(u32 limit) const;
 
     [[nodiscard]] u32 data_end() const { return queue_begin_ + static_cast<u32>(queue_.size()); }
@@ -174,10 +185,9 @@ class Connection final : public Bound {
     bool orphan_ = false;           // its socket is gone
 
     // Sending (RFC 9293, 3.3.1).
-    ByteQueue queue_;      // from queue_begin_ on
-    u32 queue_begin_ = 0;  // sequence number of its first byte
-    u32 initial_ = 0, unacknowledged_ = 0, next_ = 0,
-        highest_ = 0;  // ISS, SND.UNA, SND.NXT, and what NXT was once
+    ByteQueue queue_;                                  // from queue_begin_ on
+    u32 queue_begin_ = 0;                              // sequence number of its first byte
+    u32 initial_ = 0, unacknowledged_ = 0, next_ = 0;  // ISS, SND.UNA, SND.NXT
     u32 window_ = 0, window_sequence_ = 0, window_ack_ = 0, largest_window_ = 0;  // SND.WND, WL1, WL2
     u32 mss_ = 536;  // of segments sent, options not counted in
     u32 peer_mss_ = 536;
@@ -188,17 +198,17 @@ class Connection final : public Bound {
     bool fin_queued_ = false, more_ = false;
     bool force_ = false;  // send a small segment that Nagle or the window would hold back, once
 
-    // Loss (RFC 6675, RFC 6582, RFC 5681).
-    RangeSet sacked_;
+    // Loss (RFC 8985, RFC 6582, RFC 5681).
+    Flight flight_;
     Congestion congestion_;
     RoundTrip rtt_;
     enum class Recovery : u8 { None, Fast, Timeout } recovery_ = Recovery::None;
-    u32 recovery_end_ = 0;      // RecoveryPoint
-    u32 retransmitted_to_ = 0;  // HighRxt
-    u32 repaired_at_ = 0;       // highest_ when a hole was last sent again
+    u32 recovery_end_ = 0;  // RecoveryPoint
+    bool resend_ = false;   // one lost segment goes out whatever the window says
     u32 duplicates_ = 0, retransmitted_ = 0;
-    u32 timed_sequence_ = 0;  // without timestamps: what is timed
-    u64 timed_at_ = 0;        // 0: nothing
+    bool tail_probed_ = false, tail_again_ = false;  // TLP.end_seq is set, TLP.is_retrans
+    u32 tail_end_ = 0;
+    u64 syn_sent_ns_ = 0;  // 0: more than once
     u64 last_sent_ns_ = 0;
 
     // Receiving.
@@ -210,7 +220,8 @@ class Connection final : public Bound {
     u32 recent_ = 0;  // TS.Recent
     u64 recent_at_ns_ = 0;
     u32 clock_offset_ = 0;
-    Range newest_sack_{};
+    SackBlocks sack_blocks_;
+    Range twice_{};  // twice_: what arrived again and is yet to be reported
     bool fin_received_ = false;
     bool ack_now_ = false, ack_later_ = false;
     u32 unacked_segments_ = 0, quick_acks_ = 16;
@@ -218,8 +229,8 @@ class Connection final : public Bound {
 
     // Timers: one event for all.
     Timer timer_;
-    u64 retransmit_at_ = kNever, probe_at_ = kNever, ack_at_ = kNever, keep_alive_at_ = kNever,
-        end_at_ = kNever;
+    u64 retransmit_at_ = kNever, loss_at_ = kNever, tail_at_ = kNever, probe_at_ = kNever, ack_at_ = kNever,
+        keep_alive_at_ = kNever, end_at_ = kNever;
     u32 retries_ = 0, probes_ = 0, probe_backoff_ = 0;
     u64 first_retry_ns_ = 0;  // when the peer last fell silent
     u64 last_heard_ns_ = 0;
@@ -247,17 +258,21 @@ class Listener final : public Bound {
 
     // For connections and the stack.
     void input(const Packet& packet, const Header& header);
+    /// Does `packet` acknowledge a cookie? Then it begets a connection, which takes it.
+    bool take_cookie(Own<Packet>& packet, const Header& header, usize header_length);
     void established(Connection& connection);
     void gone(Connection& connection);
 
   private:
     friend class Connection;
+    void send_cookie(const Packet& packet, const Header& header);
     static constexpr u32 kMaxHalfOpen = 1024;
     Stack& stack_;
     Settings settings_;
     // Holds references to both kinds.
     List<Connection, &Connection::accept_node> ready_, half_open_;
     u32 ready_count_ = 0, half_open_count_ = 0;
+    u64 cookie_sent_ns_ = 0;  // the last one; 0: none yet
 };
 
 /// Answers a segment that belongs to no connection (RFC 9293, 3.5.2).

@@ -17,6 +17,7 @@ constexpr u32 earlier(u32 a, u32 b) { return before(a, b) ? a : b; }
 /// A stretch of sequence numbers, its end excluded.
 struct Range {
     u32 begin = 0, end = 0;
+    [[nodiscard]] u32 size() const { return end - begin; }
     friend bool operator==(const Range&, const Range&) = default;
 };
 

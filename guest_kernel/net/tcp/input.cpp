@@ -41,8 +41,7 @@ void Connection::input_syn_sent(Packet& packet, const Header& header) {
         unacknowledged_ = header.acknowledgement;
         retransmit_at_ = kNever;
         retries_ = 0;
-        if (timed_at_) rtt_.sample(stack_.now() - timed_at_);
-        timed_at_ = 0;
+        if (syn_sent_ns_) rtt_.sample(stack_.now() - syn_sent_ns_);
         ack_now_ = true;
         return establish(header);
     }
@@ -75,6 +74,8 @@ bool Connection::check(const Header& header, u32 length) {
             transmit(initial_, 0, kSyn | kAck);
         else if (!reset)
             ack_now_ = true;
+        if (length > 0 && !after(header.sequence + length, receive_next_))
+            twice_ = {header.sequence, header.sequence + length};
         if (state_ == State::TimeWait && header.flags & kFin) time_wait();
         return false;
     }
@@ -124,8 +125,7 @@ void Connection::process(Own<Packet> packet, const Header& header) {
         unacknowledged_ = header.acknowledgement;
         retransmit_at_ = kNever;
         retries_ = 0;
-        if (timed_at_) rtt_.sample(stack_.now() - timed_at_);
-        timed_at_ = 0;
+        if (syn_sent_ns_) rtt_.sample(stack_.now() - syn_sent_ns_);
         establish(header);
     } else if (!process_ack(header, length)) {
         return;
@@ -157,6 +157,7 @@ void Connection::accept_data(Own<Packet> packet, const Header& header) {
     if (before(packet->sequence, receive_next_)) {
         const u32 old = receive_next_ - packet->sequence;
         ack_now_ = true;
+        twice_ = {packet->sequence, packet->sequence + std::min(old, static_cast<u32>(packet->size()))};
         if (old > packet->size() || (old == packet->size() && !packet->fin)) return;
         packet->strip(old);
         packet->sequence = receive_next_;
@@ -173,6 +174,7 @@ void Connection::accept_data(Own<Packet> packet, const Header& header) {
     const bool filled_hole = !ahead_.empty();
     queue_in_order(std::move(packet));
     deliver_ahead();
+    sack_blocks_.advance(receive_next_);
     if (state_ == State::Closed) return;
     notify(kReadableChange);
     if (filled_hole || fin_received_ || quick_acks_ > 0 || settings_.quick_ack || ++unacked_segments_ >= 2) {
@@ -230,7 +232,9 @@ void Connection::queue_ahead(Own<Packet> packet) {
         const u32 end = at->sequence + static_cast<u32>(at->size());
         if (after(end, packet->sequence)) {
             const u32 covered = end - packet->sequence;
-            newest_sack_ = {at->sequence, end};
+            sack_blocks_.add({at->sequence, end});
+            twice_ = {packet->sequence,
+                      packet->sequence + std::min(covered, static_cast<u32>(packet->size()))};
             if (covered >= packet->size()) return;
             packet->strip(covered);
             packet->sequence = end;
@@ -242,7 +246,7 @@ void Connection::queue_ahead(Own<Packet> packet) {
         packet->fin = false;
     }
     if (packet->size() == 0 && !packet->fin) return;
-    newest_sack_ = {packet->sequence, packet->sequence + static_cast<u32>(packet->size())};
+    sack_blocks_.add({packet->sequence, packet->sequence + static_cast<u32>(packet->size())});
     ahead_bytes_ += packet->size();
     if (at)
         ahead_.insert_before(*at, *packet.leak());

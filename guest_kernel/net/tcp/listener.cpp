@@ -1,5 +1,8 @@
 // Passive opens, and segments that belong to nobody.
+#include <algorithm>
+
 #include "guest_kernel/net/tcp/connection.hpp"
+#include "guest_kernel/net/tcp/cookies.hpp"
 
 namespace astra::inet {
 
@@ -26,16 +29,41 @@ void Stack::receive_tcp(Link& link, Own<Packet> packet) {
         tcp::abandon(*connection);
     }
     Bound* found = ports.find_unconnected(kTcp, local, link.index, secret_hash(local, remote));
-    if (found && found->listening() && !(header.flags & tcp::kAck) && !(header.flags & tcp::kRst)) {
-        if (header.flags & tcp::kSyn) static_cast<tcp::Listener*>(found)->input(*packet, header);
-        return;
+    if (found && found->listening() && !(header.flags & tcp::kRst)) {
+        auto& listener = static_cast<tcp::Listener&>(*found);
+        if (header.flags & tcp::kAck) {
+            if (listener.take_cookie(packet, header, length)) return;
+        } else {
+            if (header.flags & tcp::kSyn) listener.input(*packet, header);
+            return;
+        }
     }
     tcp::refuse(*this, *packet, header, payload);
+}
+
+bool Stack::is_outstanding(const Endpoint& local, const Endpoint& remote, u32 sequence) {
+    Bound* found = ports.find_flow(kTcp, local, remote);
+    return found && static_cast<tcp::Connection*>(found)->is_outstanding(sequence);
 }
 
 }  // namespace astra::inet
 
 namespace astra::inet::tcp {
+
+namespace {
+
+/// Answers `packet` with a segment that belongs to no connection. `answer` has room for its header.
+void send_bare(Stack& stack, const Packet& packet, const Header& header, Own<Packet> answer) {
+    write(header, answer->data());
+    store16(answer->data() + 16,
+            checksum_fold(Stack::pseudo_sum(packet.to, packet.from, kTcp, answer->size())));
+    answer->partial_checksum = true;
+    answer->checksum_offset = 16;
+    (void)stack.send(std::move(answer),  // lost like any segment
+                     {.from = packet.to, .to = packet.from, .protocol = kTcp, .dont_fragment = true});
+}
+
+}  // namespace
 
 Listener::~Listener() {
     for (auto* list : {&ready_, &half_open_})
@@ -44,8 +72,47 @@ Listener::~Listener() {
 
 void Listener::input(const Packet& packet, const Header& header) {
     // As Linux: no new ones while more than the backlog wait to be accepted; the peer tries again.
-    if (ready_count_ > backlog || half_open_count_ >= kMaxHalfOpen) return;
-    (void)Connection::answer(stack_, *this, packet, header);  // no memory: the peer tries again
+    if (ready_count_ > backlog) return;
+    if (half_open_count_ >= kMaxHalfOpen) return send_cookie(packet, header);
+    (void)Connection::answer(stack_, *this, packet, header, {});  // no memory: the peer tries again
+}
+
+/// Answers a SYN without keeping anything of it; options but the segment size are not agreed on.
+void Listener::send_cookie(const Packet& packet, const Header& header) {
+    const Endpoint local{packet.to, header.destination}, remote{packet.from, header.source};
+    auto path = stack_.path_to(remote.address, link);
+    auto answer = Packet::make(kHeaderBytes + 4);
+    if (!path || !answer) return;  // as if lost
+    const u32 headers = (remote.address.is_v4() ? 20 : 40) + static_cast<u32>(kHeaderBytes);
+    send_bare(stack_, packet,
+              {.source = local.port,
+               .destination = remote.port,
+               .sequence = make_cookie(stack_, local, remote, header),
+               .acknowledgement = header.sequence + 1,
+               .flags = kSyn | kAck,
+               .window = static_cast<u16>(std::min(settings_.receive_limit, 0xffffu)),
+               .mss = static_cast<u16>(std::min(path->link->mtu - headers, 0xffffu))},
+              std::move(*answer));
+    cookie_sent_ns_ = stack_.now();
+}
+
+bool Listener::take_cookie(Own<Packet>& packet, const Header& header, usize header_length) {
+    if (!cookie_sent_ns_ || stack_.now() - cookie_sent_ns_ > kCookieLifeNs || ready_count_ > backlog)
+        return false;
+    const Endpoint local{packet->to, header.destination}, remote{packet->from, header.source};
+    const u16 mss = check_cookie(stack_, local, remote, header);
+    if (!mss) return false;
+    const Header syn{.source = header.source,
+                     .destination = header.destination,
+                     .sequence = header.sequence - 1,
+                     .flags = kSyn,
+                     .window = header.window,
+                     .mss = mss};
+    if (!Connection::answer(stack_, *this, *packet, syn, header.acknowledgement - 1))
+        return true;  // as if lost
+    Ref<Connection> connection(static_cast<Connection&>(*stack_.ports.find_flow(kTcp, local, remote)));
+    connection->input(std::move(packet), header, header_length);
+    return true;
 }
 
 void Listener::established(Connection& connection) {
@@ -103,14 +170,8 @@ void refuse(Stack& stack, const Packet& packet, const Header& header, usize payl
                                 ((header.flags & kFin) != 0);
         reset.flags = kRst | kAck;
     }
-    Packet& out = **answer;
-    write(reset, out.data());
-    store16(out.data() + 16, checksum_fold(Stack::pseudo_sum(packet.to, packet.from, kTcp, kHeaderBytes)));
-    out.partial_checksum = true;
-    out.checksum_offset = 16;
     stack.counters.tcp_resets_sent++;
-    (void)stack.send(std::move(*answer),  // lost like any segment
-                     {.from = packet.to, .to = packet.from, .protocol = kTcp, .dont_fragment = true});
+    send_bare(stack, packet, reset, std::move(*answer));
 }
 
 }  // namespace astra::inet::tcp

@@ -1,4 +1,4 @@
-// Segments that leave: what to send, when, and how (RFC 9293, 3.8; RFC 6675, 4; RFC 896; RFC 1122, 4.2.3.4).
+// Segments that leave: what to send, when, and how (RFC 9293, 3.8; RFC 896; RFC 1122, 4.2.3.4).
 #include <algorithm>
 
 #include "guest_kernel/net/tcp/connection.hpp"
@@ -23,70 +23,30 @@ void Connection::output() {
 }
 
 bool Connection::send_next() {
-    if (recovery_ == Recovery::Fast) {
-        const bool first = retransmitted_to_ == unacknowledged_;
-        if (first || pipe() + mss_ <= congestion_.window()) {
-            if (retransmit_hole()) return true;
-        } else {
-            return false;
-        }
+    // The first of what is lost goes out whatever the window says.
+    if (const Range lost = flight_.first_lost(mss_); lost.begin != lost.end) {
+        if (!std::exchange(resend_, false) && pipe() + mss_ > congestion_.window()) return false;
+        send_again(lost);
+        return true;
     }
     return send_new();
 }
 
-/// What to send again next: NextSeg's rules 1 and 3 of RFC 6675.
-bool Connection::next_hole(Range& out) const {
-    if (!sack_) {
-        // NewReno: the first segment, once for every part that is acknowledged.
-        if (retransmitted_to_ != unacknowledged_) return false;
-        out = {unacknowledged_, highest_};
-        return true;
-    }
-    u32 hole = unacknowledged_;
-    for (u32 i = 0; i < sacked_.count(); i++) {
-        const u32 end = sacked_[i].begin;
-        const u32 begin = later(hole, retransmitted_to_);
-        if (before(begin, end) && (is_lost(end) || begin == unacknowledged_)) {
-            out = {begin, end};
-            return true;
-        }
-        hole = sacked_[i].end;
-    }
-    return false;
-}
-
-bool Connection::retransmit_hole() {
-    Range hole;
-    if (!next_hole(hole)) return false;
-    const u32 data = after(data_end(), hole.begin) ? data_end() - hole.begin : 0;
-    const u32 length = std::min({hole.end - hole.begin, mss_, data});
-    const bool fin = fin_queued_ && hole.begin + length == data_end() && after(hole.end, data_end());
-    if (length == 0 && !fin) return false;
-    transmit(hole.begin, length, static_cast<u8>(kAck | (fin ? kFin : 0)));
-    retransmitted_to_ = hole.begin + length + fin;
-    repaired_at_ = highest_;
-    arm_retransmit();
-    return true;
+void Connection::send_again(Range range) {
+    const bool fin = fin_queued_ && range.end == send_end();
+    transmit(range.begin, range.size() - fin, static_cast<u8>(kAck | (fin ? kFin : 0)));
+    flight_.resent(range, stack_.now());
+    if (range.begin == unacknowledged_ || retransmit_at_ == kNever) arm_retransmit();
 }
 
 bool Connection::send_new() {
-    // After a timeout, what has arrived all the same is not sent again.
-    u32 bound = burst_;
-    if (before(next_, highest_)) {
-        const u32 i = sacked_.find(next_);
-        if (i < sacked_.count() && !before(next_, sacked_[i].begin)) next_ = sacked_[i].end;
-        bound = mss_;
-        const u32 following = sacked_.find(next_);
-        if (following < sacked_.count() && before(next_, sacked_[following].begin))
-            bound = std::min(bound, sacked_[following].begin - next_);
-    }
     if (!before(next_, send_end())) return false;
     const u32 data = after(data_end(), next_) ? data_end() - next_ : 0;
     const u32 edge = unacknowledged_ + window_;
     const u32 usable = after(edge, next_) ? edge - next_ : 0;
     const u32 in_flight = pipe(), window = congestion_.window();
     const bool idle = next_ == unacknowledged_;
-    u32 length = std::min({data, bound, usable});
+    u32 length = std::min({data, burst_, usable});
     if (in_flight > 0) {
         const u32 room = window > in_flight ? window - in_flight : 0;
         if (room < std::min(length, mss_) || room == 0) return false;
@@ -99,7 +59,7 @@ bool Connection::send_new() {
     };
     if (data > 0 && length == 0) return idle ? wait(rtt_.timeout()) : false;
     const bool last = length == data;
-    if (length < mss_ && next_ == highest_ && !force_ && data > 0) {
+    if (length < mss_ && !force_ && data > 0) {
         if (!last) {
             // The window leaves room for a crumb only (RFC 9293, 3.8.6.2.1).
             if (length < largest_window_ / 2) return idle ? wait(rtt_.timeout()) : false;
@@ -110,26 +70,21 @@ bool Connection::send_new() {
     }
     const bool fin = fin_queued_ && last;
     transmit(next_, length, static_cast<u8>(kAck | (last && data > 0 ? kPsh : 0) | (fin ? kFin : 0)));
+    flight_.add(next_, next_ + length + fin, stack_.now());
     next_ += length + fin;
-    highest_ = later(highest_, next_);
     probe_at_ = kNever;
     if (retransmit_at_ == kNever) arm_retransmit();
+    arm_tail_probe();
     return true;
 }
 
 void Connection::fill_ack(Header& header) {
     header.acknowledgement = receive_next_;
-    if (!ahead_.empty() && sack_) {
-        // The newest first (RFC 2018, 4), as many as there is room for.
-        const usize most = timestamps_ ? 3 : 4;
-        RangeSet ranges;
-        for (const Packet& packet : ahead_)
-            ranges.add({packet.sequence, packet.sequence + static_cast<u32>(packet.size())});
-        const u32 newest = ranges.find(newest_sack_.begin);
-        for (u32 i = 0; i < ranges.count() && header.sack_count < most; i++) {
-            const u32 at = (newest + i) % ranges.count();
-            header.sack[header.sack_count++] = ranges[at];
-        }
+    if (sack_) {
+        const usize most = timestamps_ ? Header::kMaxSack - 1 : Header::kMaxSack;
+        if (twice_.size() > 0) header.sack[header.sack_count++] = std::exchange(twice_, {});  // RFC 2883, 4
+        for (usize i = 0; i < sack_blocks_.count() && header.sack_count < most; i++)
+            header.sack[header.sack_count++] = sack_blocks_[i];
     }
     ack_now_ = ack_later_ = false;
     ack_at_ = kNever;
@@ -189,14 +144,9 @@ void Connection::transmit(u32 sequence, u32 length, u8 flags) {
     packet.partial_checksum = true;
     packet.checksum_offset = 16;
     if (length > mss_) packet.segment_size = static_cast<u16>(mss_);
-    const bool again = before(sequence, highest_) && (length > 0 || flags & (kFin | kSyn));
-    if (again) {
-        timed_at_ = 0;
+    if (before(sequence, next_) && (length > 0 || flags & (kFin | kSyn))) {
         retransmitted_++;
         stack_.counters.tcp_retransmitted++;
-    } else if (!timed_at_ && (length > 0 || syn)) {
-        timed_sequence_ = sequence + length + syn;
-        timed_at_ = stack_.now();
     }
     if (length > 0) last_sent_ns_ = stack_.now();
     stack_.counters.tcp_sent++;
@@ -210,7 +160,7 @@ void Connection::transmit(u32 sequence, u32 length, u8 flags) {
                                          .link = link});
 }
 
-void Connection::send_ack() { transmit(highest_, 0, kAck); }
+void Connection::send_ack() { transmit(next_, 0, kAck); }
 
 void Connection::send_reset() { transmit(next_, 0, kRst | kAck); }
 

@@ -24,7 +24,6 @@ class RoundTrip {
         backoff_ = 0;
     }
     void back_off() { backoff_ += backoff_ < 31; }
-    void reset_backoff() { backoff_ = 0; }
     [[nodiscard]] u32 backoff() const { return backoff_; }
     /// The timeout to use now, backed off.
     [[nodiscard]] u64 timeout() const {

@@ -10,12 +10,32 @@ namespace {
 // Linux's net.ipv4.tcp_retries2, tcp_orphan_retries, tcp_synack_retries.
 constexpr u32 kMaxRetries = 15, kMaxOrphanRetries = 8, kMaxSynAckRetries = 5;
 constexpr u64 kSecond = 1'000'000'000;
+// What a tail probe leaves the peer for its answer: to one segment, which it may delay (WCDelAckT), and to
+// several.
+constexpr u64 kDelayedAck = 200'000'000, kLeastProbe = 2'000'000;
 }  // namespace
 
-void Connection::arm_retransmit() { retransmit_at_ = stack_.now() + rtt_.timeout(); }
+/// Starts the retransmission timer anew, or stops it when there is nothing under way (RFC 6298, 5).
+void Connection::arm_retransmit() {
+    const bool needed = is_connecting() || !flight_.empty();
+    retransmit_at_ = needed ? stack_.now() + rtt_.timeout() : kNever;
+    arm_tail_probe();
+}
+
+/// The last segments of a flight have nothing behind them that would tell of their loss: one more is sent
+/// long before the retransmission timer expires (RFC 8985, 7.2).
+void Connection::arm_tail_probe() {
+    tail_at_ = kNever;
+    const bool wanted = sack_ && recovery_ == Recovery::None && !tail_probed_ && !flight_.empty() &&
+                        flight_.sacked_bytes() == 0 && rtt_.smoothed() > 0;
+    if (!wanted) return;
+    const u64 at = stack_.now() + 2 * rtt_.smoothed() + (flight_.pipe() <= mss_ ? kDelayedAck : kLeastProbe);
+    if (at < retransmit_at_) tail_at_ = at;
+}
 
 void Connection::set_timer() {
-    const u64 next = std::min({retransmit_at_, probe_at_, ack_at_, keep_alive_at_, end_at_});
+    const u64 next =
+        std::min({retransmit_at_, loss_at_, tail_at_, probe_at_, ack_at_, keep_alive_at_, end_at_});
     if (next == kNever || state_ == State::Closed)
         stack_.disarm(timer_);
     else
@@ -30,6 +50,11 @@ void Connection::on_timer() {
         ack_now_ = true;
         maybe_ack();
     }
+    if (due(loss_at_)) {
+        detect_loss(false, false);
+        output();
+    }
+    if (due(tail_at_)) on_tail();
     if (due(retransmit_at_)) on_retransmit();
     if (state_ != State::Closed && due(probe_at_)) on_probe();
     if (state_ != State::Closed && due(keep_alive_at_)) on_keep_alive();
@@ -54,24 +79,41 @@ void Connection::on_retransmit() {
         return finish(static_cast<int>(Errno::kETIMEDOUT));
     }
     rtt_.back_off();
-    timed_at_ = 0;
+    syn_sent_ns_ = 0;
     if (syn) {
         transmit(initial_, 0, state_ == State::SynSent ? u8{kSyn} : u8{kSyn | kAck});
         return arm_retransmit();
     }
     congestion_.on_timeout(mss_, recovery_ != Recovery::Timeout);
     recovery_ = Recovery::Timeout;
-    recovery_end_ = highest_;
-    next_ = retransmitted_to_ = unacknowledged_;
+    recovery_end_ = next_;
     duplicates_ = 0;
-    if (retries_ > 1) sacked_.clear();  // the receiver may have dropped what it had (RFC 2018, 8)
+    tail_probed_ = false;
+    loss_at_ = kNever;
+    flight_.time_out(stack_.now(), rtt_.minimum(), rtt_.smoothed());
+    resend_ = true;
     output();
-    if (retransmit_at_ == kNever && highest_ != unacknowledged_) arm_retransmit();
+    if (retransmit_at_ == kNever) arm_retransmit();
+}
+
+/// A tail loss probe: new data when there are some, else the last segment again (RFC 8985, 7.3).
+void Connection::on_tail() {
+    force_ = true;
+    tail_again_ = !send_new();
+    force_ = false;
+    if (tail_again_) {
+        const Range last = flight_.last(mss_);
+        if (last.size() == 0) return;
+        send_again(last);
+    }
+    tail_probed_ = true;
+    tail_end_ = next_;
+    arm_retransmit();
 }
 
 /// The window was closed, or held back what there was, for long enough.
 void Connection::on_probe() {
-    if (window_ > 0 && next_ == highest_) {
+    if (window_ > 0) {
         force_ = true;
         more_ = false;
         output();
@@ -94,7 +136,7 @@ void Connection::on_keep_alive() {
         keep_alive_at_ = last_heard_ns_ + idle;
         return;
     }
-    if (highest_ == unacknowledged_) {
+    if (flight_.empty()) {
         if (probes_ >= settings_.keep_probes) {
             send_reset();
             return finish(static_cast<int>(Errno::kETIMEDOUT));

@@ -68,10 +68,15 @@ void Wire::transmit(Host& from, Own<Packet> frame) {
         leaves = busy;
     }
     u64 arrives = leaves + conditions.delay_ns;
-    if (chance(conditions.reordering)) arrives += random_() % (conditions.jitter_ns + 1);
+    if (chance(conditions.reordering)) {
+        arrives += random_() % (conditions.jitter_ns + 1);
+        late++;
+    }
     Host& to = *hosts_[!second];
-    if (chance(conditions.duplication))
+    if (chance(conditions.duplication)) {
         launch(to, bytes, frame->partial_checksum, arrives + random_() % 1'000'000);
+        late++;
+    }
     launch(to, std::move(bytes), frame->partial_checksum, arrives);
 }
 
@@ -130,9 +135,10 @@ usize send_some(tcp::Connection& connection, std::span<const u8> bytes, usize mo
     return done;
 }
 
-void receive_all(tcp::Connection& connection, std::vector<u8>& to) {
-    while (Packet* packet = connection.received()) {
-        const usize size = packet->size();
+void receive_all(tcp::Connection& connection, std::vector<u8>& to, usize most) {
+    while (Packet* packet = most > 0 ? connection.received() : nullptr) {
+        const usize size = std::min(packet->size(), most);
+        most -= size;
         to.insert(to.end(), packet->data(), packet->data() + size);
         connection.consume(size);
     }

@@ -79,6 +79,7 @@ class Wire {
         settle();
     }
     u64 frames = 0, lost = 0;
+    u64 late = 0;  // delayed or doubled
     /// Frames that were sent, for tests that look at segments; empty: not kept.
     std::vector<std::vector<u8>> trace;
     bool keep_trace = false;
@@ -115,8 +116,8 @@ class Pair {
 
 /// Sends as much of `bytes` from `offset` on as there is room for; answers how much.
 usize send_some(tcp::Connection& connection, std::span<const u8> bytes, usize most = ~usize{0});
-/// Takes all that was received.
-void receive_all(tcp::Connection& connection, std::vector<u8>& to);
+/// Takes what was received, `most` bytes of it.
+void receive_all(tcp::Connection& connection, std::vector<u8>& to, usize most = ~usize{0});
 /// Bytes that tell positions apart.
 std::vector<u8> pattern(usize size);
 
