@@ -26,6 +26,7 @@ class Command {
 [[nodiscard]] std::unique_ptr<Command> make_doctor_command();
 [[nodiscard]] std::unique_ptr<Command> make_version_command();
 [[nodiscard]] std::unique_ptr<Command> make_completion_command();
+[[nodiscard]] std::unique_ptr<Command> make_manual_command();
 /// Those that talk to a daemon: about guests, their streams, their counters, images and the daemon itself.
 [[nodiscard]] std::vector<std::unique_ptr<Command>> make_guest_commands();
 [[nodiscard]] std::vector<std::unique_ptr<Command>> make_stream_commands();

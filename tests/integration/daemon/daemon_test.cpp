@@ -384,6 +384,9 @@ TEST_F(Daemon, IsCommandedFromTheCommandLine) {
     EXPECT_EQ(astra("daemon").status, 0);
     EXPECT_EQ(astra("ps --host /nonexistent").status, 3);
     EXPECT_EQ(shell(ASTRA_PROGRAM " completion | bash -n").status, 0);
+    EXPECT_THAT(astra("completion fish").out,
+                HasSubstr("-n '__fish_seen_subcommand_from run' -l rootfs -r -d '"));
+    EXPECT_THAT(astra("manual image import").out, HasSubstr(".TH ASTRA-IMAGE-IMPORT 1 "));
     ::unsetenv("ASTRA_HOST");
 }
 
