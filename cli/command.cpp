@@ -49,7 +49,8 @@ int run_command_line(std::vector<std::string> words, control::Client& client) {
     commands.push_back(make_version_command());
     commands.push_back(make_completion_command());
     commands.push_back(make_manual_command());
-    for (auto make : {make_guest_commands, make_stream_commands, make_stats_commands, make_image_commands})
+    for (auto make : {make_guest_commands, make_stream_commands, make_copy_commands, make_stats_commands,
+                      make_image_commands})
         for (auto& command : make()) commands.push_back(std::move(command));
     std::vector<CLI::App*> apps;
     for (auto& command : commands) apps.push_back(command->describe(app));

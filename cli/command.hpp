@@ -30,6 +30,7 @@ class Command {
 /// Those that talk to a daemon: about guests, their streams, their counters, images and the daemon itself.
 [[nodiscard]] std::vector<std::unique_ptr<Command>> make_guest_commands();
 [[nodiscard]] std::vector<std::unique_ptr<Command>> make_stream_commands();
+[[nodiscard]] std::vector<std::unique_ptr<Command>> make_copy_commands();
 [[nodiscard]] std::vector<std::unique_ptr<Command>> make_stats_commands();
 [[nodiscard]] std::vector<std::unique_ptr<Command>> make_image_commands();
 

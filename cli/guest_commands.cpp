@@ -1,10 +1,13 @@
 // launch, ps, info, wait, stop, kill, pause, resume, rm: guests of the daemon.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/messages.hpp"
 #include "cli/parse.hpp"
 #include "cli/progress.hpp"
 #include "cli/remote_command.hpp"
+#include "cli/statistics_format.hpp"
 
 namespace astra::cli {
 namespace {
@@ -122,17 +125,36 @@ class LaunchCommand : public RemoteCommand {
     bool terminal_ = false;
 };
 
+Table process_table(const v1::ListProcessesResponse& list) {
+    Table table{.header = {"pid", "parent", "state", "threads", "cpu", "memory", "command"}, .rows = {}};
+    for (const v1::Process& process : list.processes()) {
+        std::string command;
+        for (const std::string& word : process.arguments()) command += (command.empty() ? "" : " ") + word;
+        if (command.empty()) command = "[" + process.name() + "]";
+        // What a guest says must not steer the terminal.
+        std::ranges::replace_if(
+            command, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, '?');
+        table.rows.push_back({std::to_string(process.pid()), std::to_string(process.parent_pid()),
+                              process.state(), std::to_string(process.threads()),
+                              format_time(process.cpu_ns()), format_bytes(process.resident_bytes()),
+                              command});
+    }
+    return table;
+}
+
 class PsCommand : public RemoteCommand {
   public:
-    PsCommand() : RemoteCommand("ps", "list guests") {}
+    PsCommand() : RemoteCommand("ps", "list guests, or the processes in one") {}
 
   protected:
     void add_options(CLI::App& command) override {
+        command.add_option("guest", guest_, "list what runs in this one");
         command.add_flag("-a,--all", all_, "those that have ended, too");
         command.add_flag("-q,--quiet", quiet_, "names only");
         add_format(command);
     }
     Result<int> work(Remote& remote) override {
+        if (!guest_.empty()) return processes(remote);
         v1::ListGuestsRequest request;
         for (auto state : {v1::GUEST_STATE_CREATED, v1::GUEST_STATE_STARTING, v1::GUEST_STATE_RUNNING,
                            v1::GUEST_STATE_PAUSED, v1::GUEST_STATE_BROKEN})
@@ -145,6 +167,13 @@ class PsCommand : public RemoteCommand {
     }
 
   private:
+    Result<int> processes(Remote& remote) {
+        v1::ListProcessesRequest request;
+        request.set_guest(guest_);
+        auto list = TRY(Remote::call(*remote.guests, &Stub::Processes, request, patience()));
+        return report(list, process_table(list));
+    }
+
     bool all_ = false, quiet_ = false;
 };
 

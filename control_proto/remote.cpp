@@ -81,6 +81,7 @@ Remote::Remote(const std::shared_ptr<grpc::Channel>& channel)
       guests(v1::Guests::NewStub(channel)),
       console(v1::Console::NewStub(channel)),
       exec(v1::Exec::NewStub(channel)),
+      files(v1::Files::NewStub(channel)),
       metrics(v1::Metrics::NewStub(channel)),
       events(v1::Events::NewStub(channel)) {}
 

@@ -34,6 +34,7 @@ class Remote {
     const std::unique_ptr<v1::Guests::Stub> guests;
     const std::unique_ptr<v1::Console::Stub> console;
     const std::unique_ptr<v1::Exec::Stub> exec;
+    const std::unique_ptr<v1::Files::Stub> files;
     const std::unique_ptr<v1::Metrics::Stub> metrics;
     const std::unique_ptr<v1::Events::Stub> events;
 

@@ -26,12 +26,14 @@ enum class Type : u32 {
     Output = 7,       // StreamMessage, then bytes
     Credit = 8,       // CreditMessage: the program consumed input
     WrongBuild = 9,   // WrongBuildMessage: this kernel build cannot run on this host
+    FileReply = 10,   // FileReplyMessage, then what was asked for: answer to FileCall, in the calls' order
     // host → guest
     Spawn = 64,     // SpawnMessage, then its strings
     Input = 65,     // StreamMessage, then bytes; no bytes: end of file
     Signal = 66,    // SignalMessage
     Resize = 67,    // ResizeMessage
     Shutdown = 68,  // no payload: sync, end every program, leave through the exit doorbell
+    FileCall = 69,  // FileCallMessage, then its path (not NUL-terminated), then data
 };
 
 struct Header {
@@ -108,6 +110,47 @@ struct ResizeMessage {
     u32 reserved;
 };
 
+/// What the host may do with the guest's files. Paths are absolute in the kernel's own tree; a symbolic link
+/// in the last place is not followed. Files are read and written by offset: there is nothing to open or
+/// close.
+enum class FileOperation : u32 {
+    Look = 0,  // yields FileAttributes, then a symbolic link's target
+    List = 1,  // of a directory, from cursor `offset` (0: the start): FileEntry and name, again and again;
+               // `next` of the reply is the cursor to go on with; no entries: the end
+    Read = 2,  // of a regular file, up to `length` bytes at `offset`; none: the end
+    Make = 3,  // what attributes.mode says: a directory, which may be there already, or anything else, which
+               // replaces what is there; data: a symbolic link's target. Mode of type 0: another name for the
+               // file that the data names
+    Write = 4,  // the data at `offset` of a regular file
+    Set = 5,    // mode (not of symbolic links), owner and mtime
+};
+struct FileAttributes {
+    u32 mode, uid, gid, links;
+    u64 size, inode, device, rdev;  // as stat(2) has them
+    i64 mtime_sec;
+    u32 mtime_nsec;
+    u32 changed;  // 1: it is not as in the image the guest was started from
+};
+struct FileCallMessage {
+    FileOperation operation;
+    u32 path_bytes;
+    u64 offset;
+    u32 length;
+    u32 reserved;
+    FileAttributes attributes;
+};
+struct FileReplyMessage {
+    u32 error;  // errno; 0: done
+    u32 reserved;
+    u64 next;
+};
+struct FileEntry {
+    FileAttributes attributes;
+    u32 name_bytes;  // that follow
+    u32 reserved;
+};
+
+static_assert(sizeof(FileAttributes) == 64 && sizeof(FileCallMessage) == 88 && sizeof(FileEntry) == 72);
 static_assert(sizeof(Header) == 16 && sizeof(HelloMessage) == 40 && sizeof(SpawnMessage) == 16);
 
 }  // namespace astra::abi::control

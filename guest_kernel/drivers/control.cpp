@@ -2,6 +2,7 @@
 #include "guest_kernel/drivers/control.hpp"
 
 #include "guest_kernel/arch/upcalls.hpp"
+#include "guest_kernel/drivers/control_files.hpp"
 #include "guest_kernel/drivers/host_terminal.hpp"
 #include "guest_kernel/drivers/log.hpp"
 #include "guest_kernel/drivers/streams.hpp"
@@ -158,6 +159,14 @@ void handle_resize(u64 tag, std::span<const u8> payload) {
     if (terminal) terminal->set_size(message.rows, message.columns);
 }
 
+void handle_file_call(u64 tag, std::span<const u8> payload) {
+    constexpr usize kRoom = virtio::ConsolePort::kBufferBytes - sizeof(Header) - sizeof(FileReplyMessage);
+    auto answer = call_files(payload, kRoom);
+    FileReplyMessage message{answer ? 0 : static_cast<u32>(answer.error()), 0, answer ? answer->next : 0};
+    send_frame(Type::FileReply, tag, message,
+               answer ? std::span<const u8>(answer->bytes) : std::span<const u8>());
+}
+
 void handle_frame(const Header& header, std::span<const u8> payload) {
     switch (header.type) {
         case Type::Spawn:
@@ -168,6 +177,7 @@ void handle_frame(const Header& header, std::span<const u8> payload) {
         case Type::Input: handle_input(header.tag, payload); break;
         case Type::Signal: handle_signal(header.tag, payload); break;
         case Type::Resize: handle_resize(header.tag, payload); break;
+        case Type::FileCall: handle_file_call(header.tag, payload); break;
         case Type::Shutdown: shut_down();
         default: panic("control port: unknown frame type %u", static_cast<u32>(header.type));
     }

@@ -65,6 +65,9 @@ class Inode : public RefCounted {
     /// Errors: EPERM; EINVAL, EFBIG, ENOSPC for sizes.
     virtual Result<void> set_attributes(const Attributes& changes);
 
+    /// Whether it is other than in the image that the root file system started from: made, or changed since.
+    [[nodiscard]] virtual bool changed() { return false; }
+
     // Directories.
     /// Names appear and vanish by themselves (/proc): lookups are not cached, names() is not held, and
     /// nothing can be created.

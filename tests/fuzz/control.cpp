@@ -12,6 +12,8 @@
 #include "vmm/base/fd.hpp"
 #include "vmm/control/counters.hpp"
 #include "vmm/control/session.hpp"
+#include "vmm/daemon/file_transfer.hpp"
+#include "vmm/daemon/processes.hpp"
 #include "vmm/supervisor/protocol.hpp"
 
 namespace {
@@ -20,7 +22,8 @@ using namespace astra;
 using abi::control::kMaxPayload;
 using abi::control::kStreamWindow;
 
-constexpr u64 kPrograms = 3;  // tags 1 to 3 were asked for
+constexpr u64 kPrograms = 3;   // tags 1 to 3 were asked for
+constexpr u64 kFileCalls = 2;  // tags 4 and 5
 constexpr usize kPiece = 97;
 
 void require(bool holds, const char* what) {
@@ -46,6 +49,12 @@ class Watcher : public vmm::SessionEvents {
         enter(tag, Running, Running);
         require(bytes <= kStreamWindow, "credit");
     }
+    void on_file_reply(u64 tag, std::span<const u8> payload) override {
+        require(greeted_ && tag > kPrograms && tag <= kPrograms + kFileCalls &&
+                    !std::exchange(answered_[tag], true),
+                "one answer to a file call");
+        require(payload.size() >= sizeof(abi::control::FileReplyMessage), "a file reply");
+    }
     [[nodiscard]] bool running(u64 tag) const { return states_[tag] == Running; }
 
   private:
@@ -56,6 +65,7 @@ class Watcher : public vmm::SessionEvents {
         states_[tag] = to;
     }
     std::array<State, kPrograms + 1> states_{};
+    std::array<bool, kPrograms + kFileCalls + 1> answered_{};
     bool greeted_ = false;
 };
 
@@ -68,6 +78,7 @@ void check_session(std::span<const u8> bytes) {
     for (u64 tag = 1; tag <= kPrograms; tag++)
         require(session.spawn(tag, {.workdir = "/", .arguments = {"x"}, .environment = {}}).has_value(),
                 "spawn");
+    for (u64 tag = kPrograms + 1; tag <= kPrograms + kFileCalls; tag++) session.call_files(tag, {});
     const std::vector<u8> input(1000);
     for (bool sound = true; sound && !bytes.empty();) {
         auto piece = bytes.first(std::min(bytes.size(), kPiece));
@@ -84,6 +95,50 @@ void check_session(std::span<const u8> bytes) {
         std::array<u8, 64 * 1024> sent;
         while (::recv(guest.get(), sent.data(), sent.size(), 0) > 0) {}
     }
+}
+
+/// A guest that answers file calls with the bytes, some at a time: from the first byte how many, then those.
+class Answerer : public vmm::daemon::ProgramHost {
+  public:
+    explicit Answerer(std::span<const u8> bytes) : bytes_(bytes) {}
+    void send(abi::control::Type, u64, std::span<const u8>, std::span<const u8>) override {
+        if (bytes_.empty()) return channel->lose();
+        usize count = std::min<usize>(bytes_[0], bytes_.size() - 1);
+        channel->deliver(bytes_.subspan(1, count));
+        bytes_ = bytes_.subspan(1 + count);
+    }
+    void forget(u64) override {}
+    void resume_reading() override {}
+    vmm::daemon::FileChannel* channel = nullptr;
+
+  private:
+    std::span<const u8> bytes_;
+};
+
+/// What is made of the files of a guest that says anything.
+void check_files(std::span<const u8> bytes) {
+    auto wanted = []() -> vmm::Result<void> { return {}; };
+    usize budget = usize{16} << 20;  // a file may well be said to be of exabytes
+    vmm::image::ByteSink sink = [&](std::span<const u8> some) -> vmm::Result<void> {
+        if (some.size() > budget) return vmm::fail(vmm::Code::Cancelled, "enough");
+        budget -= some.size();
+        return {};
+    };
+    auto talk = [&](auto use) {
+        auto host = std::make_shared<Answerer>(bytes);
+        vmm::daemon::FileChannel channel(host, 1);
+        host->channel = &channel;
+        use(channel);
+    };
+    talk([&](auto& channel) { (void)vmm::daemon::copy_out(channel, "/x", sink, wanted); });
+    talk([&](auto& channel) { (void)vmm::daemon::list_processes(channel, wanted); });
+    talk([&](auto& channel) {
+        auto entries = channel.list("/", wanted);
+        if (!entries) return;
+        for (const auto& entry : *entries)
+            require(!entry.name.empty() && entry.name != ".." && entry.name.find('/') == entry.name.npos,
+                    "a name is one component");
+    });
 }
 
 void check_frames(std::span<const u8> bytes, std::span<const vmm::FrameRule> rules) {
@@ -128,5 +183,6 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
     check_frames(bytes, vmm::supervisor::kSupervisorRules);
     check_frames(bytes, vmm::supervisor::kDaemonRules);
     check_counters(bytes);
+    check_files(bytes);
     return 0;
 }

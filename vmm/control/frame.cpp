@@ -20,6 +20,7 @@ constexpr std::array kGuestRules{
     Rule{Type::Output, sizeof(StreamMessage), true},
     Rule{Type::Credit, sizeof(CreditMessage), false},
     Rule{Type::WrongBuild, sizeof(WrongBuildMessage), false},
+    Rule{Type::FileReply, sizeof(FileReplyMessage), true},
 };
 
 Result<void> check(const Header& header, std::span<const FrameRule> rules) {

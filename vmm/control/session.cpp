@@ -76,6 +76,11 @@ Result<void> Session::dispatch(const Frame& frame) {
                                  text_of(frame.tail<OutOfMemoryMessage>()));
         return {};
     }
+    if (frame.type == Type::FileReply) {
+        if (file_calls_.erase(frame.tag) == 0) return broken("an answer to no file call");
+        events_.on_file_reply(frame.tag, frame.payload);
+        return {};
+    }
     return dispatch_to_program(frame);
 }
 
@@ -206,6 +211,11 @@ bool Session::signal(u64 tag, u32 number) {
 void Session::resize(u64 tag, u16 rows, u16 columns) {
     if (running(tag))
         queue(Type::Resize, tag, bytes_of(ResizeMessage{.rows = rows, .columns = columns, .reserved = 0}));
+}
+
+void Session::call_files(u64 tag, std::span<const u8> call) {
+    file_calls_.insert(tag);
+    queue(Type::FileCall, tag, call);
 }
 
 void Session::shutdown() { queue(Type::Shutdown, 0, {}); }

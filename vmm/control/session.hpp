@@ -2,6 +2,7 @@
 // signals, and holds the guest to the protocol.
 #pragma once
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ class SessionEvents {
         (void)victim;
     }
     virtual void on_panicked(const abi::control::PanickedMessage&, std::string_view report) { (void)report; }
+    /// The guest's answer to a file call; `payload` is a FileReplyMessage and what follows it.
+    virtual void on_file_reply(u64 tag, std::span<const u8> payload) { (void)tag, (void)payload; }
     virtual void on_wrong_build(const abi::control::WrongBuildMessage&) {}
 };
 
@@ -75,6 +78,9 @@ class Session {
     /// `number` as in Linux x86-64. False when no such program runs.
     bool signal(u64 tag, u32 number);
     void resize(u64 tag, u16 rows, u16 columns);
+    /// Asks for something to be done with the guest's files; `call` is a FileCall frame's payload. Every call
+    /// is answered, in their order; no two under way may have the same tag.
+    void call_files(u64 tag, std::span<const u8> call);
     void shutdown();
 
   private:
@@ -96,6 +102,7 @@ class Session {
     SessionEvents& events_;
     FrameParser parser_;
     std::map<u64, Program> programs_;  // by tag
+    std::set<u64> file_calls_;         // tags of those that were not answered yet
     std::vector<u8> queue_;            // bytes to send; the first `sent_` of them are gone already
     usize sent_ = 0;
     bool greeted_ = false;

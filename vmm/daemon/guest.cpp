@@ -169,10 +169,11 @@ void Guest::reap() {
 }
 
 void Guest::serve_link(u32 events) {
-    // Programs are let go of only after the lock is: their end may call back.
-    std::vector<std::shared_ptr<Program>> held;
+    // Programs and channels are let go of only after the lock is: their end may call back.
+    std::vector<std::shared_ptr<void>> held;
     std::lock_guard lock(mutex_);
     for (auto& [tag, program] : programs_) held.push_back(program.lock());
+    for (auto& [tag, channel] : channels_) held.push_back(channel.lock());
     if (!link_) return;
     bool open = true;
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
@@ -191,6 +192,12 @@ Result<void> Guest::handle(const Frame& frame) {
     }
     if (frame.type == supervisor::kWarning) {
         tell("guest.warning", std::string(frame.payload.begin(), frame.payload.end()));
+        return {};
+    }
+    if (frame.type == Type::FileReply) {
+        auto channel = channels_.find(frame.tag);
+        auto open = channel == channels_.end() ? nullptr : channel->second.lock();
+        if (open) open->deliver(frame.payload);
         return {};
     }
     auto found = programs_.find(frame.tag);
@@ -299,6 +306,8 @@ void Guest::conclude() {
     counters_.reset();
     for (auto& [tag, weak] : programs_)
         if (auto program = weak.lock()) program->deliver({.kind = Program::Event::Kind::Lost});
+    for (auto& [tag, weak] : channels_)
+        if (auto channel = weak.lock()) channel->lose();
     main_.reset();
     // It may have ended while there was no daemon to say so.
     if (!context_.events.contains("guest.ended", record_.id))
@@ -336,6 +345,7 @@ void Guest::send(Type type, u64 tag, std::span<const u8> message, std::span<cons
 void Guest::forget(u64 tag) {
     std::lock_guard lock(mutex_);
     programs_.erase(tag);
+    channels_.erase(tag);
     held_ = false;
     flush();
 }
@@ -433,6 +443,15 @@ Result<std::shared_ptr<Program>> Guest::exec(const SpawnRequest& request) {
     link_->send(Type::Spawn, tag, encoded);
     flush();
     return program;
+}
+
+Result<std::shared_ptr<FileChannel>> Guest::open_files() {
+    std::lock_guard lock(mutex_);
+    TRY(require_link("reach the files of"));
+    u64 tag = next_tag_++;
+    auto channel = std::make_shared<FileChannel>(shared_from_this(), tag);
+    channels_[tag] = channel;
+    return channel;
 }
 
 Result<std::shared_ptr<Program>> Guest::main_program() {

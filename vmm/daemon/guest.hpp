@@ -6,6 +6,7 @@
 
 #include "vmm/control/session.hpp"
 #include "vmm/daemon/event_log.hpp"
+#include "vmm/daemon/file_channel.hpp"
 #include "vmm/daemon/program.hpp"
 #include "vmm/daemon/reactor.hpp"
 #include "vmm/engines/process.hpp"
@@ -84,6 +85,9 @@ class Guest : public std::enable_shared_from_this<Guest>, public ProgramHost {
     /// The guest's own program, for input. Errors: FailedPrecondition when it does not run.
     [[nodiscard]] Result<std::shared_ptr<Program>> main_program();
 
+    /// A way to the guest's files. Errors: FailedPrecondition when it does not run.
+    [[nodiscard]] Result<std::shared_ptr<FileChannel>> open_files();
+
     // ProgramHost
     void send(abi::control::Type type, u64 tag, std::span<const u8> message,
               std::span<const u8> tail) override;
@@ -125,6 +129,7 @@ class Guest : public std::enable_shared_from_this<Guest>, public ProgramHost {
     bool adopted_ = false, settled_ = true, kill_asked_ = false, held_ = false;
     std::shared_ptr<Mapping> counters_;
     std::map<u64, std::weak_ptr<Program>> programs_;
+    std::map<u64, std::weak_ptr<FileChannel>> channels_;
     std::shared_ptr<Program> main_;
     u64 next_tag_ = supervisor::kMainTag + 1;
 };

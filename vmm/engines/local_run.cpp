@@ -177,6 +177,10 @@ void LocalRun::on_credit(u64 tag, u32 bytes) {
     if (others_) others_->on_credit(tag, bytes);
 }
 
+void LocalRun::on_file_reply(u64 tag, std::span<const u8> payload) {
+    if (others_) others_->on_file_reply(tag, payload);
+}
+
 void LocalRun::on_exited(u64 tag, const ExitedMessage& message) {
     if (tag != kTag) return others_->on_exited(tag, message);
     int status = static_cast<int>(message.wait_status);

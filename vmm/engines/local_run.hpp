@@ -100,6 +100,7 @@ class LocalRun : public control::Run, private SessionEvents {
     void on_out_of_memory(const abi::control::OutOfMemoryMessage& message, std::string_view victim) override;
     void on_panicked(const abi::control::PanickedMessage& message, std::string_view report) override;
     void on_wrong_build(const abi::control::WrongBuildMessage& message) override;
+    void on_file_reply(u64 tag, std::span<const u8> payload) override;
 
     void handle(WaitSet::Event event);
     void receive();

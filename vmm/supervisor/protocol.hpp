@@ -1,10 +1,10 @@
 // What the daemon and a guest's supervisor say to each other over the guest's socket.
 //
 // Frames as on the control port (guest_kernel/abi/control.hpp), so that what concerns programs is passed on
-// as it is: Spawn, Input, Signal, Resize one way, Started, SpawnFailed, Output, Credit, Exited the other. Tag
-// kMainTag is the guest's own program, other tags are the daemon's. The types below are added. When the
-// supervisor closes the socket the guest has ended and its exit record is there. One daemon at a time: a new
-// connection replaces the last.
+// as it is: Spawn, Input, Signal, Resize, FileCall one way, Started, SpawnFailed, Output, Credit, Exited,
+// FileReply the other. Tag kMainTag is the guest's own program, other tags are the daemon's. The types below
+// are added. When the supervisor closes the socket the guest has ended and its exit record is there. One
+// daemon at a time: a new connection replaces the last.
 #pragma once
 #include <array>
 
@@ -52,6 +52,7 @@ inline constexpr std::array kSupervisorRules{
     FrameRule{Type::Exited, sizeof(abi::control::ExitedMessage), false},
     FrameRule{Type::Output, sizeof(abi::control::StreamMessage), true},
     FrameRule{Type::Credit, sizeof(abi::control::CreditMessage), false},
+    FrameRule{Type::FileReply, sizeof(abi::control::FileReplyMessage), true},
 };
 /// What a daemon may send.
 inline constexpr std::array kDaemonRules{
@@ -59,6 +60,7 @@ inline constexpr std::array kDaemonRules{
     FrameRule{Type::Input, sizeof(abi::control::StreamMessage), true},
     FrameRule{Type::Signal, sizeof(abi::control::SignalMessage), false},
     FrameRule{Type::Resize, sizeof(abi::control::ResizeMessage), false},
+    FrameRule{Type::FileCall, sizeof(abi::control::FileCallMessage), true},
     FrameRule{kStop, sizeof(StopMessage), false},
     FrameRule{kKill, 0, false},
     FrameRule{kPause, 0, false},

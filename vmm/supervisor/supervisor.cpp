@@ -115,6 +115,7 @@ void Supervisor::drop_daemon() {
     }
     guest_tags_.clear();
     daemon_tags_.clear();
+    file_calls_.clear();
 }
 
 void Supervisor::serve_link(short events) {
@@ -130,6 +131,7 @@ Result<void> Supervisor::handle(const Frame& frame) {
     if (frame.type == kKill) stop(0ms);
     if (frame.type == kPause || frame.type == kResume) pause(frame.type == kPause);
     if (frame.type == Type::Spawn) spawn(frame.tag, frame.payload);
+    if (frame.type == Type::FileCall) call_files(frame.tag, frame.payload);
     auto found = guest_tags_.find(frame.tag);
     u64 tag = frame.tag == kMainTag ? kMainTag : found != guest_tags_.end() ? found->second : 0;
     Session* session = run_->session();
@@ -158,6 +160,16 @@ void Supervisor::spawn(u64 tag, std::span<const u8> request) {
     guest_tags_[tag] = guest_tag;
     daemon_tags_[guest_tag] = tag;
     session->spawn_encoded(guest_tag, request);
+}
+
+void Supervisor::call_files(u64 tag, std::span<const u8> call) {
+    Session* session = run_->session();
+    if (!session)
+        return link_->send(Type::FileReply, tag,
+                           bytes_of(FileReplyMessage{.error = ESRCH, .reserved = 0, .next = 0}));
+    u64 guest_tag = next_tag_++;
+    file_calls_[guest_tag] = tag;
+    session->call_files(guest_tag, call);
 }
 
 void Supervisor::stop(std::chrono::milliseconds grace) {
@@ -245,6 +257,11 @@ void Supervisor::on_output(u64 tag, u32 stream, std::span<const u8> bytes) {
 
 void Supervisor::on_credit(u64 tag, u32 bytes) {
     send(Type::Credit, tag, bytes_of(CreditMessage{.stream = 0, .bytes = bytes}));
+}
+
+void Supervisor::on_file_reply(u64 tag, std::span<const u8> payload) {
+    auto call = file_calls_.extract(tag);
+    if (call && link_) link_->send(Type::FileReply, call.mapped(), payload);
 }
 
 void Supervisor::on_exited(u64 tag, const ExitedMessage& message) {

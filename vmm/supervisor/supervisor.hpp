@@ -38,6 +38,7 @@ class Supervisor : private control::RunEvents, private SessionEvents {
     void serve_link(short events);
     [[nodiscard]] Result<void> handle(const Frame& frame);
     void spawn(u64 tag, std::span<const u8> request);
+    void call_files(u64 tag, std::span<const u8> call);
     void stop(std::chrono::milliseconds grace);
     void pause(bool paused);
     void report_status();
@@ -58,6 +59,7 @@ class Supervisor : private control::RunEvents, private SessionEvents {
     void on_output(u64 tag, u32 stream, std::span<const u8> bytes) override;
     void on_exited(u64 tag, const abi::control::ExitedMessage& message) override;
     void on_credit(u64 tag, u32 bytes) override;
+    void on_file_reply(u64 tag, std::span<const u8> payload) override;
 
     GuestFiles files_;
     Fd listener_;
@@ -67,6 +69,7 @@ class Supervisor : private control::RunEvents, private SessionEvents {
     std::unique_ptr<FrameLink> link_;
     std::map<u64, u64> guest_tags_;   // of the daemon's programs, by the daemon's tag
     std::map<u64, u64> daemon_tags_;  // and back
+    std::map<u64, u64> file_calls_;   // under way, by the guest's tag: the daemon's
     u64 next_tag_ = kMainTag + 1;
     u64 told_console_ = 0;  // the end the daemon knows
     u64 told_boot_ns_ = 0;

@@ -1,6 +1,7 @@
 // Files about what a process has moved, and what it may be chosen for (proc(5)).
 #include "guest_kernel/fs/mount_options.hpp"
 #include "guest_kernel/fs/procfs/files.hpp"
+#include "guest_kernel/fs/walk.hpp"
 
 namespace astra::fs::procfs {
 
@@ -25,7 +26,7 @@ Result<void> store_oom_score_adjust(const Subject& subject, std::string_view val
     if (negative) value.remove_prefix(1);
     i64 wanted = static_cast<i64>(TRY(whole_number(value, 10, kMost + 1)));
     if (negative) wanted = -wanted;
-    if (wanted < process->oom_score_adjust && !sched::current_process().credentials().is_root())
+    if (wanted < process->oom_score_adjust && !Caller::current().credentials.is_root())
         return fail(Errno::kEACCES);
     process->oom_score_adjust = static_cast<int>(wanted);
     return {};

@@ -60,8 +60,12 @@ Result<String> number_text(const char* format, int one, int other) {
 
 }  // namespace
 
-Result<String> link_self(const Subject&) { return number_text("%d", sched::current_process().pid(), 0); }
+Result<String> link_self(const Subject&) {
+    if (sched::current().is_kernel_thread()) return fail(Errno::kENOENT);
+    return number_text("%d", sched::current_process().pid(), 0);
+}
 Result<String> link_thread_self(const Subject&) {
+    if (sched::current().is_kernel_thread()) return fail(Errno::kENOENT);
     return number_text("%d/task/%d", sched::current_process().pid(), sched::current().tid());
 }
 Result<String> link_mounts(const Subject&) { return String::from("self/mounts"); }

@@ -132,6 +132,8 @@ void Node::pin() {
     ref();
 }
 
+bool Node::changed() { return lower_ == kNoLower || metadata_.lock()->pinned; }
+
 void Node::unpin() {
     bool was = metadata_.with([](Metadata& m) { return std::exchange(m.pinned, false); });
     if (was) unref();

@@ -25,6 +25,7 @@ class Node : public Inode {
     Result<void> stat(abi::Stat& out) override;
     Result<void> set_attributes(const Attributes& changes) override;
 
+    [[nodiscard]] bool changed() override;
     Result<Xattrs*> xattrs(bool make) override;
 
     /// Made without a name (O_TMPFILE), so link(2) may give it one. Under names().

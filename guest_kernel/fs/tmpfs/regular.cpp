@@ -71,7 +71,9 @@ Result<void> Regular::resize(u64 size) {
     return bytes->resize(size);
 }
 
-Result<Ref<File>> Regular::open(const Path& path, u32) {
+Result<Ref<File>> Regular::open(const Path& path, u32 flags) {
+    // What a shared mapping writes is told to nobody.
+    if (flags & kOAccessMode) pin();
     Ref<Contents> bytes = TRY(contents());
     return Ref<File>(TRY(make_ref<RegularFile>(path, Ref<Regular>(*this), std::move(bytes))));
 }

@@ -79,6 +79,15 @@ int DaemonProcess::end(int signal) {
     return status;
 }
 
+Said shell(const std::string& command) {
+    FILE* pipe = ::popen(command.c_str(), "r");
+    Said said{-1, {}};
+    char buffer[4096];
+    for (size_t got; (got = ::fread(buffer, 1, sizeof buffer, pipe)) > 0;) said.out.append(buffer, got);
+    said.status = WEXITSTATUS(::pclose(pipe));
+    return said;
+}
+
 std::vector<pid_t> processes_with(const std::string& text) {
     std::vector<pid_t> found;
     for (const auto& entry : fs::directory_iterator("/proc")) {

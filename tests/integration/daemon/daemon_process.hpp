@@ -35,6 +35,13 @@ class DaemonProcess {
     std::unique_ptr<control::Remote> remote_;
 };
 
+/// A shell command's exit status and what it printed.
+struct Said {
+    int status;
+    std::string out;
+};
+[[nodiscard]] Said shell(const std::string& command);
+
 /// Processes whose command line contains `text`.
 [[nodiscard]] std::vector<pid_t> processes_with(const std::string& text);
 

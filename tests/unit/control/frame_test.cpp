@@ -77,7 +77,7 @@ TEST_F(FrameParserTest, TakesThePayloadLimitAndNotOneByteMore) {
 }
 
 TEST_F(FrameParserTest, RefusesTypesAGuestMayNotSend) {
-    for (u32 type : {0u, 10u, 63u, 64u, 65u, 66u, 67u, 68u, 0xffffffffu}) {
+    for (u32 type : {0u, 11u, 63u, 64u, 65u, 66u, 67u, 68u, 69u, 0xffffffffu}) {
         parser_ = FrameParser();
         EXPECT_FALSE(feed(raw(16, type, 16))) << type;
     }

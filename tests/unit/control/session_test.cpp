@@ -41,6 +41,9 @@ class Recorder : public SessionEvents {
         log.push_back("panic " + std::string(report));
     }
     void on_wrong_build(const WrongBuildMessage&) override { log.push_back("wrong build"); }
+    void on_file_reply(u64 tag, std::span<const u8> payload) override {
+        log.push_back("file " + std::to_string(tag) + " " + std::to_string(payload.size()));
+    }
 };
 
 /// The guest's end.
@@ -198,6 +201,18 @@ TEST_F(SessionTest, SignalsAndSizesGoOnlyToProgramsThatRun) {
     ASSERT_TRUE(session->receive());
     EXPECT_FALSE(session->signal(1, 15));
     EXPECT_FALSE(session->wants_write());
+}
+
+TEST_F(SessionTest, AFileCallIsAnsweredOnce) {
+    start();
+    session->call_files(7, bytes_of(FileCallMessage{}));
+    ASSERT_TRUE(session->flush());
+    EXPECT_EQ(guest->receive().header.tag, 7u);
+    guest->send(Type::FileReply, 7, FileReplyMessage{.error = 0, .reserved = 0, .next = 0}, "abc");
+    ASSERT_TRUE(session->receive());
+    EXPECT_EQ(events.log.back(), "file 7 19");
+    guest->send(Type::FileReply, 7, FileReplyMessage{.error = 0, .reserved = 0, .next = 0});
+    expect_broken();
 }
 
 TEST_F(SessionTest, AFailedSpawnFreesItsTag) {

@@ -133,6 +133,25 @@ api::Guest to_api(const GuestInfo& info) {
     return out;
 }
 
+api::Process to_api(const GuestProcess& process) {
+    // What the guest says may be any bytes; protobuf's strings are UTF-8.
+    auto text = [](std::string bytes) {
+        for (char& c : bytes)
+            if (static_cast<u8>(c) >= 0x80) c = '?';
+        return bytes;
+    };
+    api::Process out;
+    out.set_pid(process.pid);
+    out.set_parent_pid(process.parent);
+    out.set_name(text(process.name));
+    for (const std::string& argument : process.arguments) out.add_arguments(text(argument));
+    out.set_state(text(std::string(1, process.state)));
+    out.set_threads(process.threads);
+    out.set_cpu_ns(process.cpu_ns);
+    out.set_resident_bytes(process.resident_bytes);
+    return out;
+}
+
 api::Image to_api(const ImageInfo& info) {
     api::Image out;
     out.set_image_id(info.image.sha256);

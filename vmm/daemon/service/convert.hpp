@@ -3,6 +3,7 @@
 #include "control_proto/astra.grpc.pb.h"
 #include "control_proto/doctor.hpp"
 #include "vmm/daemon/manager.hpp"
+#include "vmm/daemon/processes.hpp"
 
 namespace astra::vmm::daemon {
 
@@ -13,6 +14,7 @@ namespace api = astra::v1;
 
 [[nodiscard]] api::Guest to_api(const GuestInfo& info);
 [[nodiscard]] api::Outcome to_api(const control::Outcome& outcome);
+[[nodiscard]] api::Process to_api(const GuestProcess& process);
 [[nodiscard]] api::Image to_api(const ImageInfo& info);
 [[nodiscard]] api::Event to_api(const Event& event);
 [[nodiscard]] api::Finding to_api(const control::Finding& finding);

@@ -112,6 +112,7 @@ std::vector<std::unique_ptr<grpc::Service>> make_services(Manager& manager, cons
     services.push_back(make_guests_service(manager, role));
     services.push_back(make_console_service(manager, role));
     services.push_back(make_exec_service(manager, role));
+    services.push_back(make_files_service(manager, role));
     services.push_back(make_metrics_service(manager));
     services.push_back(make_events_service(manager));
     return services;

@@ -114,6 +114,17 @@ class GuestsService final : public api::Guests::Service {
         return change(request->guest(), out, [&](Guest& guest) { return pause(*context, guest, false); });
     }
 
+    Status Processes(ServerContext* context, const api::ListProcessesRequest* request,
+                     api::ListProcessesResponse* out) override {
+        return answer([&]() -> Result<void> {
+            auto files = TRY(TRY(manager_.find(request->guest()))->open_files());
+            for (const GuestProcess& process :
+                 TRY(list_processes(*files, [&] { return still_wanted(*context); })))
+                *out->add_processes() = to_api(process);
+            return {};
+        });
+    }
+
     Status Delete(ServerContext*, const api::DeleteGuestRequest* request,
                   api::DeleteGuestResponse*) override {
         return answer([&]() -> Result<void> {

@@ -24,6 +24,7 @@ struct DaemonFacts {
 [[nodiscard]] std::unique_ptr<grpc::Service> make_guests_service(Manager& manager, Role role);
 [[nodiscard]] std::unique_ptr<grpc::Service> make_console_service(Manager& manager, Role role);
 [[nodiscard]] std::unique_ptr<grpc::Service> make_exec_service(Manager& manager, Role role);
+[[nodiscard]] std::unique_ptr<grpc::Service> make_files_service(Manager& manager, Role role);
 [[nodiscard]] std::unique_ptr<grpc::Service> make_metrics_service(Manager& manager);
 [[nodiscard]] std::unique_ptr<grpc::Service> make_events_service(Manager& manager);
 
