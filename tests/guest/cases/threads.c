@@ -126,7 +126,8 @@ static void directed(void) {
     pthread_join(t, 0);
     check("the open one handled it", atomic_load(&handled_by) == tid);
     pthread_sigmask(SIG_UNBLOCK, &set, 0);
-    long gone; // A join returns when the thread has cleared its id, which Linux does before it forgets the thread.
+    long gone;  // A join returns when the thread has cleared its id, which Linux does before it forgets the
+                // thread.
     for (int tries = 0; (gone = SYS(tgkill, getpid(), tid, 0)) == 0 && tries < 1000; tries++) pause_ms(1);
     show("tgkill of the gone", gone);
 }
