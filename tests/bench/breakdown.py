@@ -57,7 +57,7 @@ def instructions(names, linux_obstacle, emulator_obstacle):
     if names and not linux_obstacle:
         guest.note("bench: instructions of the Linux guest")
         try:
-            results, _ = peers.run("linux-tcg", names, quick=True, icount=True)
+            results, _, _ = peers.run("linux-tcg", names, quick=True, icount=True)
             for row, result in results.items():
                 if "ns_per_op" in result:
                     table[row]["linux-tcg"] = result["ns_per_op"]

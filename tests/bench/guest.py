@@ -72,8 +72,16 @@ def run_program(engine, program, seconds, options=(), environment=None):
     return done
 
 
+def reap(child):
+    """Waits for a child of Popen; the most KiB that the largest process of it and its children had resident."""
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_maxrss
+
+
 def time_to_first_byte(engine):
-    """Seconds from starting `astra run` to the program's first byte. CannotRun when none comes."""
+    """(seconds from starting `astra run` to the program's first byte, KiB of memory resident at most in its largest
+    process). CannotRun when no byte comes."""
     start = time.monotonic()
     with tempfile.TemporaryFile("w+") as errors:
         child = subprocess.Popen(command(engine, ["/bin/first_tsc"], ["--timeout", "20s"]), stdout=subprocess.PIPE,
@@ -81,11 +89,11 @@ def time_to_first_byte(engine):
         first = os.read(child.stdout.fileno(), 1)
         elapsed = time.monotonic() - start
         child.stdout.close()
-        child.wait()
+        peak_kib = reap(child)
         if not first:
             errors.seek(0)
             raise CannotRun(errors.read().strip().partition("\n")[0] or f"exit status {child.returncode}")
-    return elapsed
+    return elapsed, peak_kib
 
 
 def after(seconds, action):

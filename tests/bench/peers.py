@@ -67,39 +67,42 @@ def command(peer, words, icount):
 
 
 def run(peer, rows, quick=False, icount=False):
-    """Boots once: ({row: sysmicro's result}, milliseconds to the first line). CannotRun when it does not get that far."""
+    """Boots once: ({row: sysmicro's result}, milliseconds to the first line, KiB of memory that its largest process had
+    resident at most). CannotRun when it does not get that far."""
     words = command(peer, ["--json", "--only", ",".join(rows), *(["--quick"] if quick else [])], icount)
     start = time.monotonic()
     child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                              start_new_session=True)    # UML is many processes
     watch = guest.after(SECONDS, lambda: os.killpg(child.pid, signal.SIGKILL))
+    text, boot_ms, ended = "", None, False
+    for line in child.stdout:
+        line = line.decode(errors="replace")
+        if boot_ms is None and "# sysmicro" in line:
+            boot_ms = (time.monotonic() - start) * 1e3
+        elif "# sysmicro end" in line:
+            ended = True
+            break
+        elif boot_ms is not None:
+            text += line
+    late = not watch.is_alive()
+    watch.cancel()
+    peak_kib = end_group(child)
+    if not ended:
+        raise guest.CannotRun(f"no end within {SECONDS} s" if late else "the guest ended early")
     try:
-        text, boot_ms = "", None
-        for line in child.stdout:
-            line = line.decode(errors="replace")
-            if boot_ms is None and "# sysmicro" in line:
-                boot_ms = (time.monotonic() - start) * 1e3
-            elif "# sysmicro end" in line:
-                return {result["name"]: result for result in json.loads(text)}, boot_ms
-            elif boot_ms is not None:
-                text += line
-        raise guest.CannotRun(f"no end within {SECONDS} s" if not watch.is_alive() else "the guest ended early")
+        return {result["name"]: result for result in json.loads(text)}, boot_ms, peak_kib
     except ValueError:
         raise guest.CannotRun("sysmicro's lines were garbled") from None
-    finally:
-        watch.cancel()
-        end_group(child)
 
 
 def end_group(child):
-    """Lets it power off, then kills what is left."""
-    try:
-        child.wait(2)
-    except subprocess.TimeoutExpired:
-        pass
+    """Lets it power off, or kills it, and what it has left; the most KiB that were resident."""
+    watch = guest.after(2, lambda: os.killpg(child.pid, signal.SIGKILL))
+    peak_kib = guest.reap(child)
+    watch.cancel()
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
     child.stdout.close()
-    child.wait()
+    return peak_kib

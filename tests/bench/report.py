@@ -1,6 +1,7 @@
 """The results as a table for people and as docs/BENCHMARKS.md."""
 import statistics
 
+import guest
 import rows
 
 INTRODUCTION = """# Benchmarks
@@ -27,7 +28,7 @@ def number(value):
 
 
 def times(value):
-    return f"{value:.2f}" if value < 0.995 else f"{value:.1f}"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
 def columns(result):
@@ -115,12 +116,12 @@ def reasons(result):
 def startup_lines(result):
     lines = []
     for name, cell in result["latency"].items():
+        what = "`astra run`" if name in result["engines"] else "its start"
         value = cell.get("why") or f"{cell['min_ms']:.1f} / {cell['median_ms']:.1f} ms"
-        lines.append(f"| `astra run` to the program's first byte, {name}, min / median of {result['launches']} | {value} |")
-    for name, boots in result["peer_boots"].items():
-        if boots:
-            lines.append(f"| from the start to its program's first line, {name}, min / median of {len(boots)} | "
-                         f"{min(boots):.0f} / {statistics.median(boots):.0f} ms |")
+        lines.append(f"| from {what} to the program's first byte, {name}, min / median of {cell.get('launches', 0)} | {value} |")
+    for name, cell in result["latency"].items():
+        value = cell.get("why") or f"{cell['peak_kib'] / 1024:.0f} MiB"
+        lines.append(f"| memory resident in its largest process until then, guest of {guest.MEMORY_MIB} MiB, {name} | {value} |")
     cell = result["daemon"]
     value = cell.get("why") or f"{cell['launch_ms']:.1f} ms, {cell['per_second']:.1f} a second one after the other"
     lines.append(f"| `astra launch` through the daemon until the program runs, kvm, min of {result['launches']} | {value} |")

@@ -49,10 +49,9 @@ def add(cell, measured):
 
 
 def measure(rows, engines, linuxes, repeats, quick):
-    """({row: {"native", engine or peer: {"runs": [ns], "ns": their minimum} or {"why": text}}}, {peer: [boot in ms]})."""
+    """{row: {"native", engine or peer: {"runs": [ns], "ns": their minimum} or {"why": text}}}."""
     places = {"native": None, **engines, **linuxes}
     table = {row: {name: {"why": why} if why else {} for name, why in places.items()} for row in rows}
-    boots = {name: [] for name in linuxes}
     for repeat in range(repeats):
         for row in rows:
             guest.note(f"bench: {row} ({repeat + 1}/{repeats})")
@@ -64,17 +63,16 @@ def measure(rows, engines, linuxes, repeats, quick):
             if not left:
                 continue
             guest.note(f"bench: {name} ({repeat + 1}/{repeats})")
-            measured_together(table, boots, name, left, quick)
-    return table, boots
+            measure_together(table, name, left, quick)
+    return table
 
 
-def measured_together(table, boots, name, rows, quick):
+def measure_together(table, name, rows, quick):
+    """One more run of these rows in one guest."""
     try:
-        results, boot_ms = peers.run(name, rows, quick)
-        boots[name].append(boot_ms)
+        results, _, _ = peers.run(name, rows, quick)
         for row in rows:
             add(table[row][name], lambda: value(results.get(row)))
     except guest.CannotRun as reason:
         for row in rows:
-            table[row][name].clear()
-            table[row][name]["why"] = str(reason)
+            table[row][name] = {"why": str(reason)}

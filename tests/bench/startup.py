@@ -8,24 +8,38 @@ import subprocess
 import time
 
 import guest
+import peers
+
+PEER_LAUNCHES = 3    # they take seconds
 
 
-def latency(engines, launches):
-    """{engine: {"min_ms", "median_ms"} or {"why"}}: `astra run` to the program's first byte. Engines take turns."""
-    times = {name: [] for name in engines}
-    result = {name: {"why": why} for name, why in engines.items() if why}
-    for _ in range(launches):
-        for name in engines:
-            if name in result:
+def latency(engines, linuxes, launches):
+    """{engine or peer: {"min_ms", "median_ms", "peak_kib", "launches"} or {"why"}}: from its start to the program's first
+    byte, and the memory its largest process had resident. Engines take turns."""
+    starts = {name: lambda name=name: guest.time_to_first_byte(name) for name in engines}
+    starts |= {name: lambda name=name: boot(name) for name in linuxes}
+    taken = {name: [] for name in starts}
+    result = {name: {"why": why} for name, why in {**engines, **linuxes}.items() if why}
+    for launch in range(launches):
+        for name, start in starts.items():
+            if name in result or (name in linuxes and launch >= PEER_LAUNCHES):
                 continue
             try:
-                times[name].append(guest.time_to_first_byte(name) * 1e3)
+                taken[name].append(start())
             except guest.CannotRun as reason:
                 result[name] = {"why": str(reason)}
-    for name, all_ms in times.items():
+    for name, all_starts in taken.items():
         if name not in result:
-            result[name] = {"min_ms": min(all_ms), "median_ms": statistics.median(all_ms)}
+            ms = [seconds * 1e3 for seconds, _ in all_starts]
+            result[name] = {"min_ms": min(ms), "median_ms": statistics.median(ms), "launches": len(ms),
+                            "peak_kib": min(kib for _, kib in all_starts)}
     return result
+
+
+def boot(peer):
+    """As guest.time_to_first_byte, of a Linux guest with nothing to do."""
+    _, boot_ms, peak_kib = peers.run(peer, ["none"])
+    return boot_ms / 1e3, peak_kib
 
 
 # Stands in for QEMU in PATH: the same machine, its clock counting instructions (one a nanosecond) and standing still
