@@ -142,7 +142,6 @@ Result<void> DeviceSet::attach_net(const Vm& vm, const GuestMemory& memory, cons
     auto backend = TRY(net::make_backend(network));
     net_ = std::make_unique<Network>(memory, std::move(backend), TRY(EventFd::create()));
     TRY(attach_virtio(vm, net_->slot));
-    net_->thread.start();
     return {};
 }
 
@@ -163,6 +162,10 @@ Result<void> DeviceSet::watch_host(EventLoop& loop) {
         uart_.output_ready();
     }));
     return {};
+}
+
+void DeviceSet::start_network(bool confine) {
+    if (net_) net_->thread.start(confine);
 }
 
 bool DeviceSet::output_blocked() const {

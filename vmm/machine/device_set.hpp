@@ -69,6 +69,8 @@ class DeviceSet {
                                                                    std::function<void(u32)> ring);
 
     [[nodiscard]] Buses& buses() { return buses_; }
+    /// Starts the network device's thread, if there is one; `confine`: confined (sandbox.hpp).
+    void start_network(bool confine);
     /// Stops the timers; what the guest sent still goes out. For the end of the machine.
     void quiesce() { timers_->stop(); }
     /// Whether a stream has yet to take output. Once no vCPU runs.

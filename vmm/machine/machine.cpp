@@ -15,6 +15,8 @@
 #include "vmm/boot/elf_loader.hpp"
 #include "vmm/boot/pvh.hpp"
 #include "vmm/kvm/cpuid.hpp"
+#include "vmm/machine/sandbox.hpp"
+#include "vmm/machine/sandbox_rules.hpp"
 #include "vmm/machine/vcpu_thread.hpp"
 
 namespace astra::vmm {
@@ -193,12 +195,15 @@ Result<Outcome> run_machine(MachineConfig config) {
                                     ending.set(Outcome(GuestFault{cpu, std::move(report)}));
                                 },
                                 [&ending](Error error) { ending.set(std::unexpected(std::move(error))); }};
+    if (config.confine) TRY(drop_privileges());
     VcpuThread::install_signal();
     Fd dump_signal = TRY(block_dump_signal());
     std::vector<std::unique_ptr<VcpuThread>> threads;
     for (Vcpu& vcpu : vcpus)
-        threads.push_back(
-            std::make_unique<VcpuThread>(std::move(vcpu), devices->buses(), reports, config.trace_exits));
+        threads.push_back(std::make_unique<VcpuThread>(
+            std::move(vcpu), devices->buses(), reports,
+            VcpuThread::Options{.confine = config.confine, .trace = config.trace_exits}));
+    devices->start_network(config.confine);
     for (auto& thread : threads) TRY(thread->start());
 
     TRY(loop.add(dump_signal.get(), EPOLLIN, [&](u32) {
@@ -206,6 +211,7 @@ Result<Outcome> run_machine(MachineConfig config) {
         (void)!::read(dump_signal.get(), &info, sizeof info);
         for (auto& thread : threads) thread->request_dump();
     }));
+    if (config.confine) TRY(confine_thread(kDeviceRole, "device"));
     while (!ending.reached()) TRY(loop.dispatch(-1));
     for (auto& thread : threads) thread->stop();
     TRY(drain(loop, *devices));

@@ -19,6 +19,7 @@ struct MachineConfig {
     net::Config network;
     Fd counters;               // memfd, at least abi::counters::region_bytes(cpus); invalid: no counters slot
     std::string command_line;  // appended to what the machine says about itself
+    bool confine = false;  // drop privileges and confine the threads once everything is set up (sandbox.hpp)
     bool trace_exits = false;  // a line on stderr per exit, and a table at the end
 };
 

@@ -1,8 +1,14 @@
 // The network device's thread.
 #include "vmm/machine/net_thread.hpp"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
+
+#include <cstdlib>
+
+#include "vmm/machine/sandbox.hpp"
+#include "vmm/machine/sandbox_rules.hpp"
 
 namespace astra::vmm {
 
@@ -13,11 +19,17 @@ NetThread::~NetThread() {
     thread_.join();
 }
 
-void NetThread::run() {
+void NetThread::run(bool confine) {
     ::pthread_setname_np(::pthread_self(), "net");
     sigset_t all;
     ::sigfillset(&all);
+    ::sigdelset(&all, SIGSYS);  // tells what the sandbox refused
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    if (confine)
+        if (auto confined = confine_thread(kNetRole, "network"); !confined) {
+            fmt::print(stderr, "astra-vmm: {}\n", confined.error().message);
+            std::abort();  // as it stands it must not meet the guest's packets
+        }
     std::vector<pollfd> descriptors;
     while (!stop_) {
         descriptors.clear();

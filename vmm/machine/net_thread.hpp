@@ -16,12 +16,13 @@ class NetThread {
               const EventFd& wake)
         : device_(device), backend_(backend), lock_(lock), kicks_(kicks), wake_(wake) {}
     ~NetThread();
-    void start() {
-        thread_ = std::thread([this] { run(); });
+    /// `confine`: the thread confines itself first (sandbox.hpp).
+    void start(bool confine) {
+        thread_ = std::thread([this, confine] { run(confine); });
     }
 
   private:
-    void run();
+    void run(bool confine);
     virtio::Net& device_;
     net::Backend& backend_;
     std::mutex& lock_;

@@ -156,7 +156,8 @@ std::string usage() {
         "\nSIGQUIT prints the registers of the guest's CPUs to stderr.\n"
         "Status: 0 the guest ended cleanly; 1 astra-vmm failed; 2 the guest kernel panicked; 3 it is the "
         "wrong\n"
-        "build for this host; 4 a CPU of the guest could not go on (triple fault, KVM error).\n";
+        "build for this host; 4 a CPU of the guest could not go on (triple fault, KVM error);\n"
+        "5 a thread tried a system call that its sandbox forbids (ASTRA_SANDBOX=off: there is none).\n";
     return text;
 }
 

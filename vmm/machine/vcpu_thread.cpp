@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include "vmm/machine/sandbox.hpp"
+#include "vmm/machine/sandbox_rules.hpp"
+
 namespace astra::vmm {
 
 namespace {
@@ -36,7 +39,6 @@ Result<void> VcpuThread::start() {
     };
     if (int error = ::pthread_create(&thread_, nullptr, body, this))
         return fail_errno("cannot start a vCPU", error);
-    ::pthread_setname_np(thread_, fmt::format("vcpu{}", vcpu_.id()).c_str());
     started_ = true;
     return {};
 }
@@ -59,10 +61,14 @@ void VcpuThread::interrupt() {
 }
 
 void VcpuThread::run() {
+    ::pthread_setname_np(::pthread_self(), fmt::format("vcpu{}", vcpu_.id()).c_str());
+    if (options_.confine)
+        if (auto confined = confine_thread(kVcpuRole, "CPU"); !confined)
+            return reports_.host_error(std::move(confined.error()));
     while (!stopping_) {
         auto exit = vcpu_.run();
         if (!exit) return reports_.host_error(std::move(exit.error()));
-        if (trace_) fmt::print(stderr, "cpu{} {}\n", vcpu_.id(), describe(*exit));
+        if (options_.trace) fmt::print(stderr, "cpu{} {}\n", vcpu_.id(), describe(*exit));
         if (handle_exit(buses_, counts_, *exit) == Verdict::Fault) {
             return reports_.fault(vcpu_.id(),
                                   fmt::format("cpu {}: {}{}", vcpu_.id(), describe(*exit), registers(vcpu_)));

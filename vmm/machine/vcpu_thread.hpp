@@ -16,8 +16,13 @@ class VcpuThread {
         std::function<void(Error error)> host_error;             // KVM_RUN itself failed
     };
 
-    VcpuThread(Vcpu vcpu, Buses& buses, const Reports& reports, bool trace)
-        : vcpu_(std::move(vcpu)), buses_(buses), reports_(reports), trace_(trace) {}
+    struct Options {
+        bool confine;  // the thread confines itself first (sandbox.hpp)
+        bool trace;    // a line on stderr per exit
+    };
+
+    VcpuThread(Vcpu vcpu, Buses& buses, const Reports& reports, Options options)
+        : vcpu_(std::move(vcpu)), buses_(buses), reports_(reports), options_(options) {}
     ~VcpuThread() { stop(); }
 
     /// Starts running the guest. Internal when the host has no thread left.
@@ -38,7 +43,7 @@ class VcpuThread {
     Vcpu vcpu_;
     Buses& buses_;
     const Reports& reports_;
-    bool trace_;
+    const Options options_;
     ExitCounts counts_{};
     std::atomic<bool> stopping_ = false, dump_ = false;
     pthread_t thread_{};

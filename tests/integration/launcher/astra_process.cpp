@@ -20,10 +20,10 @@ namespace {
     ::setenv("PATH", ASTRA_FAKE_BIN ":/usr/bin:/bin", 1);
     ::setenv("ASTRA_STATE_DIR", ASTRA_STATE, 0);
     ::setenv("TERM", "test-terminal", 1);
-    std::vector<char*> argv{const_cast<char*>(ASTRA_PROGRAM)};
+    std::vector<char*> argv;
     for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
-    ::execv(ASTRA_PROGRAM, argv.data());
+    ::execvp(argv[0], argv.data());
     ::_exit(99);
 }
 
@@ -40,8 +40,10 @@ void take_all(int& fd, std::string& to) {
 
 }  // namespace
 
-AstraProcess::AstraProcess(std::vector<std::string> words, Stdio stdio)
+AstraProcess::AstraProcess(std::vector<std::string> words, Stdio stdio, std::vector<std::string> under)
     : terminal_(stdio == Stdio::Terminal) {
+    words.insert(words.begin(), ASTRA_PROGRAM);
+    words.insert(words.begin(), under.begin(), under.end());
     if (terminal_) {
         winsize size{.ws_row = 33, .ws_col = 111, .ws_xpixel = 0, .ws_ypixel = 0};
         pid_ = ::forkpty(&out_, nullptr, nullptr, &size);

@@ -15,7 +15,9 @@ struct Finished {
 class AstraProcess {
   public:
     enum class Stdio { Pipes, Terminal };
-    explicit AstraProcess(std::vector<std::string> words, Stdio stdio = Stdio::Pipes);
+    /// `under`: a command, found in the PATH, that is to run it, with its words.
+    explicit AstraProcess(std::vector<std::string> words, Stdio stdio = Stdio::Pipes,
+                          std::vector<std::string> under = {});
     ~AstraProcess();
     AstraProcess(const AstraProcess&) = delete;
     AstraProcess& operator=(const AstraProcess&) = delete;
