@@ -51,6 +51,7 @@ Result<void> remove_pages(AddressSpace& space, AreaMap& map, u64 start, u64 end)
             Operation op(space, map);
             Area* area = op->areas.find(start);
             if (!area) return fail(Errno::kENOMEM);
+            if (area->is_private_anonymous()) return fail(Errno::kEINVAL);
             if (!area->has(kAreaShared) || !(area->prot & kProtWrite)) return fail(Errno::kEACCES);
             source = area->source;
             first = area->page_index(start);

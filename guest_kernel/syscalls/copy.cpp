@@ -72,8 +72,9 @@ SyscallResult sys_sendfile(int out_fd, int in_fd, InOut<i64> offset, usize count
     Ref<File> in = TRY(reader(in_fd)), out = TRY(writer(out_fd));
     // The source must be something with pages; the target must not be one that puts data elsewhere than
     // asked.
-    if (!in->seekable() || out->flags & fs::kOAppend) return fail(Errno::kEINVAL);
     CopyEnd from = TRY(CopyEnd::make(*in, offset)), to = TRY(CopyEnd::make(*out, {}));
+    if (!in->seekable() || out->flags & fs::kOAppend) return fail(Errno::kEINVAL);
+    if (static_cast<i64>(count) < 0) return fail(Errno::kEINVAL);
     usize moved = TRY(copy_between(from, to, std::min(count, kMaxTransfer)));
     TRY(to.finish({}));
     TRY(from.finish(offset));
