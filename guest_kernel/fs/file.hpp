@@ -139,6 +139,9 @@ class File : public RefCounted {
     [[nodiscard]] virtual Inode* inode();
     /// Where it was opened, or null (files without a name in the tree).
     [[nodiscard]] virtual const Path* path() { return place_.get(); }
+    /// Claims the inode for as long as this description lives: to write to it, or to execute it. Called once.
+    /// Errors: ETXTBSY.
+    Result<void> claim(Inode& inode, bool execute);
     /// Gives a file that a driver made the place it was opened at; called once, by fs::open.
     Result<void> set_place(const Path& path);
     /// The process a pidfd stands for; null for every other file.
@@ -160,6 +163,8 @@ class File : public RefCounted {
 
   private:
     Own<Path> place_;
+    Ref<Inode> claimed_;
+    bool claimed_to_execute_ = false;
 };
 
 }  // namespace astra::fs

@@ -104,8 +104,16 @@ class Inode : public RefCounted {
     /// Opens what the inode is: directories, devices and fifos by default.
     virtual Result<Ref<File>> open(const Path& path, u32 flags);
 
+    /// Who writes and who executes keep each other out (execve(2), ETXTBSY). Many may hold the same claim;
+    /// false while someone holds the other. Each that was granted ends with unclaim().
+    enum class Claim : u8 { Write, Execute };
+    [[nodiscard]] bool claim(Claim how);
+    void unclaim(Claim how) { claims_ -= step(how); }
+
   private:
+    static constexpr int step(Claim how) { return how == Claim::Write ? 1 : -1; }
     const u32 type_;
+    std::atomic<int> claims_{0};  // writers, or minus those who execute
 };
 
 }  // namespace astra::fs

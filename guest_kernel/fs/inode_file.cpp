@@ -13,10 +13,28 @@ constinit std::atomic<u64> g_open_files{0};
 }
 
 File::File() { g_open_files.fetch_add(1, std::memory_order_relaxed); }
-File::~File() { g_open_files.fetch_sub(1, std::memory_order_relaxed); }
+File::~File() {
+    if (claimed_) claimed_->unclaim(claimed_to_execute_ ? Inode::Claim::Execute : Inode::Claim::Write);
+    g_open_files.fetch_sub(1, std::memory_order_relaxed);
+}
 u64 open_files() { return g_open_files.load(std::memory_order_relaxed); }
 
 Inode* File::inode() { return place_ ? place_->dentry->inode.get() : nullptr; }
+
+bool Inode::claim(Claim how) {
+    int now = claims_.load(std::memory_order_relaxed);
+    do {
+        if (now * step(how) < 0) return false;
+    } while (!claims_.compare_exchange_weak(now, now + step(how)));
+    return true;
+}
+
+Result<void> File::claim(Inode& inode, bool execute) {
+    if (!inode.claim(execute ? Inode::Claim::Execute : Inode::Claim::Write)) return fail(Errno::kETXTBSY);
+    claimed_ = Ref<Inode>(inode);
+    claimed_to_execute_ = execute;
+    return {};
+}
 
 Result<void> File::set_place(const Path& path) {
     place_ = TRY(make_own<Path>(path));

@@ -47,8 +47,9 @@ Result<Ref<File>> open_found(const Caller& caller, const Path& path, u32 flags, 
     if (!created) TRY(check_open(caller, path, flags));
     Inode& inode = *path.dentry->inode;
     Ref<File> file = TRY(inode.open(path, flags));
+    // Without a mount it is an open file found behind one of /proc's links, which has claimed what it needs.
+    if (path.mount && inode.is_regular() && flags & kOAccessMode) TRY(file->claim(inode, false));
     if (!created && (flags & kOTruncate) && inode.is_regular()) TRY(change_size(path, 0));
-    // Without a mount it is an open file found behind one of /proc's links, which keeps its own flags.
     if (path.mount) {
         file->flags = (flags & ~u32(kOOnlyAtOpen)) | kOLargeFile;
         notify_object(*path.dentry, kNotifyOpen);

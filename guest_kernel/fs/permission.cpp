@@ -110,7 +110,10 @@ Result<void> change_size(const Path& path, i64 size) {
     sched::Credentials who = Caller::current().credentials;
     TRY(check_access(inode, kWrite, who));
     if (path.read_only()) return fail(Errno::kEROFS);
-    TRY(inode.set_attributes({.which = Attributes::kSize, .size = static_cast<u64>(size)}));
+    if (!inode.claim(Inode::Claim::Write)) return fail(Errno::kETXTBSY);
+    Result<void> changed = inode.set_attributes({.which = Attributes::kSize, .size = static_cast<u64>(size)});
+    inode.unclaim(Inode::Claim::Write);
+    TRY(changed);
     notify_object(*path.dentry, kNotifyModify);
     return drop_set_ids(inode);
 }

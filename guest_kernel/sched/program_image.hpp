@@ -20,8 +20,9 @@ struct LoadedProgram {
 /// Maps the ELF file and, when it names one, its interpreter. Errors: ENOEXEC, ENOMEM, and what opening the
 /// interpreter says.
 Result<LoadedProgram> load_program(mm::AddressSpace& space, Ref<fs::File> file);
-/// Opens a file for execution. Errors: EACCES (not regular, not executable, a noexec mount), as
-/// path_resolution(7); ELOOP for a link where none is to be followed.
+/// Opens a file for execution; nobody can write to it while the answer lives. Errors: EACCES (not regular,
+/// not executable, a noexec mount), ETXTBSY (open for writing), as path_resolution(7); ELOOP for a link where
+/// none is to be followed.
 Result<Ref<fs::File>> open_program(const fs::Path& base, std::string_view path, bool no_follow = false);
 /// The same for a file that some descriptor has open already.
 Result<Ref<fs::File>> reopen_program(fs::File& file);

@@ -119,7 +119,9 @@ Result<Ref<fs::File>> open_found(const fs::Path& place, fs::Inode& inode) {
     if (place.mount && place.mount->flags & kMountNoExec) return fail(Errno::kEACCES);
     constexpr u32 kExecute = 1;
     TRY(fs::check_access(inode, kExecute, current_process().credentials()));
-    return inode.open(place, 0);
+    Ref<fs::File> file = TRY(inode.open(place, 0));
+    if (place.mount) TRY(file->claim(inode, true));
+    return file;
 }
 
 }  // namespace

@@ -7,6 +7,55 @@
 
 static const char* self = "/bin/execs";
 
+static void copy_of_self(const char* path) {
+    int from = open(self, O_RDONLY), to = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+    char bytes[65536];
+    for (long n; (n = read(from, bytes, sizeof bytes)) > 0;) write(to, bytes, (size_t)n);
+    close(from);
+    close(to);
+}
+
+// What is executed cannot be written to, and what is open for writing cannot be executed.
+static void busy(void) {
+    copy_of_self("copy");
+    put("script", "#!/nowhere\n");
+    chmod("script", 0755);
+    int gone[2], fd;
+    pipe2(gone, O_CLOEXEC);
+    pid_t child = fork();
+    if (child == 0) {
+        execl("copy", "copy", "sleeps", (char*)0);
+        _exit(1);
+    }
+    close(gone[1]);
+    char c;
+    read(gone[0], &c, 1);  // ends with the exec
+    show("open to write what runs", SYS(open, "copy", O_WRONLY, 0));
+    show("openat to write what runs", SYS(openat, AT_FDCWD, "copy", O_RDWR, 0));
+    show("creat of what runs", SYS(creat, "copy", 0755));
+    show("truncate what runs", SYS(truncate, "copy", 0L));
+    show("open O_TRUNC what runs", SYS(open, "copy", O_RDONLY | O_TRUNC, 0));
+    show_ok("open to read what runs", fd = (int)SYS(open, "copy", O_RDONLY, 0));
+    show("chmod of what runs", SYS(chmod, "copy", 0700));
+    show("rename what runs", SYS(rename, "copy", "moved"));
+    show("open to write, renamed", SYS(open, "moved", O_WRONLY, 0));
+    kill(child, SIGKILL);
+    waitpid(child, 0, 0);
+    show_ok("open to write when it has ended", fd = (int)SYS(open, "moved", O_WRONLY, 0));
+    char* const argv[] = {"moved", "sleeps", 0};
+    show("execve of what is open for writing", SYS(execve, "moved", argv, argv));
+    int read_only = open("moved", O_RDONLY);
+    show("execveat of what is open for writing", SYS(execveat, read_only, "", argv, argv, AT_EMPTY_PATH));
+    int inherited = dup(fd);
+    close(fd);
+    show("a duplicate is open", SYS(execve, "moved", argv, argv));
+    close(inherited);
+    fd = open("script", O_RDWR);
+    show("execve of a script open for writing", SYS(execve, "script", argv, argv));
+    close(fd);
+    show("execve of a script", SYS(execve, "script", argv, argv));
+}
+
 static void run(const char* what, const char* path, char* const argv[], char* const envp[]) {
     pid_t child = fork();
     if (child == 0) {
@@ -166,7 +215,9 @@ int main(int argc, char** argv, char** envp) {
         say("%d arguments, %ld bytes\n", argc, bytes);
         return 0;
     }
+    if (argc > 1 && strcmp(argv[1], "sleeps") == 0) return pause();
     enter("execs");
+    in_child("busy", busy);
     in_child("exec", prepare_and_exec);
     scripts();
     errors();
