@@ -43,7 +43,7 @@ def events(names, obstacle):
 
 
 def instructions(names, linux_obstacle, emulator_obstacle):
-    """{row: {"astra" and "linux-tcg": instructions per operation}}, rows without a figure left out. With -icount the guests'
+    """{row: {"qemu-tcg" and "linux-tcg": instructions per operation}}, rows without a figure left out. With -icount the guests'
     nanoseconds are instructions; a guest that waits has time pass that it does not count."""
     environment = startup.icount_environment()
     table = {row: {} for row in names}
@@ -51,7 +51,7 @@ def instructions(names, linux_obstacle, emulator_obstacle):
         guest.note(f"bench: instructions of {row}")
         try:
             done = guest.run_program("qemu-tcg", rows.program(row, quick=True) + ["--dir", "/tmp"], rows.SECONDS, (), environment)
-            table[row]["astra"] = rows.value(json.loads(done.stdout)[0])
+            table[row]["qemu-tcg"] = rows.value(json.loads(done.stdout)[0])
         except guest.CannotRun as reason:
             guest.note(f"bench: {row}: {reason}")
     if names and not linux_obstacle:

@@ -87,17 +87,22 @@ def above_goal(result):
     return [row for row, cells in result["rows"].items() if above(row, cells)]
 
 
+def in_instructions(result, row, name):
+    """How many an operation takes in the emulator, and what one costs there: the two multiplied are the row."""
+    count = result["row_instructions"].get(row, {}).get(name)
+    ns = result["rows"][row].get(name, {}).get("ns")
+    return f"{count:.0f} of {ns / count:.2f} ns" if count and ns else "–"
+
+
 def breakdown_table(result):
     """What rows consist of, where that was counted."""
     if not result["events"]:
         return []
-    head = ["per operation, guest on kvm", *(title for _, title in EVENTS), "instructions in the emulator",
-            "those of the Linux guest"]
+    head = ["per operation: on kvm", *(title for _, title in EVENTS), "instructions in qemu-tcg", "in linux-tcg"]
     lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1)]
     for row, counts in result["events"].items():
         cells = ["–" if "why" in counts else f"{counts[name]:.3g}" if counts[name] >= 0.01 else "0" for name, _ in EVENTS]
-        both = result["row_instructions"].get(row, {})
-        cells += [f"{both[name]:.0f}" if name in both else "–" for name in ("astra", "linux-tcg")]
+        cells += [in_instructions(result, row, name) for name in ("qemu-tcg", "linux-tcg")]
         lines.append(f"| {row} | {' | '.join(cells)} |")
     return lines
 
