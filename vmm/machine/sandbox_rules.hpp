@@ -34,7 +34,7 @@ inline constexpr SandboxRule kSandboxRules[] = {
     {kAnyRole, SYS_read},
     {kAnyRole, SYS_futex},
     {kDeviceRole, SYS_epoll_wait},
-    {kNetRole, SYS_poll},
+    {kAnyRole, SYS_poll},  // the network's wait; whether a stream that is not a socket has room
     {kAnyRole, SYS_sendto},
     {kAnyRole, SYS_recvfrom},
     {kDeviceRole | kVcpuRole, SYS_timerfd_settime},
