@@ -48,8 +48,8 @@ Result<void> block(u64 deadline_ns) {
             return fail(Errno::kETIMEDOUT);
         }
         SleepTimer timer(thread);
-        // With others waiting for the CPU, the thread's timer slack (PR_SET_TIMERSLACK) is theirs: a timer nearer than
-        // what setting it costs fires before the sleeper has left.
+        // With others waiting for the CPU, the thread's timer slack (PR_SET_TIMERSLACK) is theirs: a timer
+        // nearer than what setting it costs fires before the sleeper has left.
         arm(timer, this_cpu().queued ? deadline_ns + thread.timer_slack_ns : deadline_ns);
         schedule();
         cancel(timer);
