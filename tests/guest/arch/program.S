@@ -200,7 +200,7 @@ program_poll:
     EXPECT 0x165, %rsi
 .endm
     // System call 8 with alignment checks on, DF and all arithmetic flags set.
-.macro DIRECT_CALL
+.macro DIRECT_CALL by
     FILL
     lea -256(%rsp), %rsp
     pushq $0x40cd7
@@ -208,9 +208,15 @@ program_poll:
     lea 256(%rsp), %rsp
     mov $8, %eax
     mov $0, %edi
+.ifc \by, bridge
     lea 7f(%rip), %r11
     jmp *flat_direct_pointer
     syscall                     // of those with a GS base of their own
+.else
+    lea 6f(%rip), %r11
+    jmp *flat_detour_pointer    // of those with a GS base of their own an exception, which window.cpp makes the call
+6:  lea 7f(%rip), %rcx
+.endif
 7:  lea -256(%rsp), %rsp
     pushf
     pop %r11
@@ -223,16 +229,18 @@ program_poll:
     EXPECT 0, %rdi
     EXPECT_FILLED
 .endm
-    .weak flat_direct_pointer
+    .weak flat_direct_pointer, flat_detour_pointer
     .globl program_window, program_window_interrupted
 program_window:
     mov %rdi, %rbp
     mov $0x1f5, %eax
     wrfsbase %rax
-    DIRECT_CALL
+    DIRECT_CALL bridge
+    DIRECT_CALL detour
     mov $0x165, %eax
     wrgsbase %rax
-    DIRECT_CALL
+    DIRECT_CALL bridge
+    DIRECT_CALL detour
     FILL
     mov $0x1a, %eax
     mov %rsp, %rdi

@@ -5,12 +5,11 @@
 #include <atomic>
 
 #include "guest_kernel/arch/upcalls.hpp"
-#include "guest_kernel/arch/x86_64/layout.h"
+#include "guest_kernel/arch/x86_64/flat/bridge_memory.hpp"
+#include "guest_kernel/arch/x86_64/flat/detours.hpp"
 #include "guest_kernel/arch/x86_64/paging.hpp"
 #include "guest_kernel/arch/x86_64/percpu.hpp"
-#include "guest_kernel/drivers/command_line.hpp"
 #include "guest_kernel/drivers/counters.hpp"
-#include "guest_kernel/mm/frames.hpp"
 #include "guest_kernel/sched/lock.hpp"
 
 extern "C" const astra::u64 flat_direct_pointer;  // entry.S: where flat_direct_entry is
@@ -18,8 +17,6 @@ extern "C" const astra::u64 flat_direct_pointer;  // entry.S: where flat_direct_
 namespace astra::arch {
 
 namespace {
-
-static_assert(kUserEnd == ASTRA_BRIDGES_HIGH);
 
 /// The instruction before a `syscall`, which a jump takes the place of.
 constexpr usize kFirstBytes = 5;
@@ -35,18 +32,14 @@ struct [[gnu::packed]] Bridge {
     i32 pointer;
     u8 rest[10] = {0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
 };
-static_assert(sizeof(Bridge) == 32);
-constexpr usize kPerPage = kPageSize / sizeof(Bridge), kMostBridges = 32 * kPerPage;
+static_assert(sizeof(Bridge) == kBridgeBytes);
+constexpr usize kMostBridges = (kFirstDetour - kFirstBridge) / kBridgeBytes;
 
 struct [[gnu::packed]] Code {
     First first;
     u16 syscall;
 };
 constexpr u16 kSyscall = 0x050f;
-struct [[gnu::packed]] Jump {
-    u8 jmp = 0xe9;
-    i32 distance;
-};
 static_assert(sizeof(Jump) == kFirstBytes);
 
 struct Site {
@@ -96,10 +89,6 @@ bool is_done(const First& first, const UserRegisters& regs) {
 Site sites[kMostBridges];
 constinit std::atomic<u32> bridges{0};
 constinit sched::SpinLock bridges_lock;
-u8* bridge_pages[kMostBridges / kPerPage];
-/// The first page stays unmapped: kUserEnd faults.
-alignas(kPageSize) Pte table[kTableEntries];
-constexpr u64 kFirstBridge = kPageSize;
 
 /// A rewrite costs as much as this many trapped calls.
 constexpr u32 kWorthIt = 128;
@@ -112,25 +101,6 @@ constexpr u32 kHeatBits = 9;
 constexpr u64 kHashFactor = 0x9e37'79b9'7f4a'7c15;  // 2^64 / the golden ratio
 Heat heat[kMaxCpus][1 << kHeatBits];
 
-/// Whether a jump at `site` reaches `target`; then what it looks like.
-bool reaches(u64 site, u64 target, Jump& jump) {
-    i64 distance = static_cast<i64>(target - (site + sizeof(Jump)));
-    jump.distance = static_cast<i32>(distance);
-    return distance == jump.distance;
-}
-
-/// Locked: a bridge's place in memory. ENOMEM.
-Result<u8*> bridge_bytes(u32 index) {
-    u8*& page = bridge_pages[index / kPerPage];
-    if (!page) {
-        PhysAddr frame = TRY(mm::alloc_page_table_frame());
-        page = static_cast<u8*>(phys_to_virt(frame));
-        __builtin_memset(page, 0xcc, kPageSize);
-        table[kFirstBridge / kPageSize + index / kPerPage] = frame.raw() | (kPteKernel & ~kPteGlobal);
-    }
-    return page + index % kPerPage * sizeof(Bridge);
-}
-
 /// Locked: the index of the bridge for `site`, made when it is new. ENOMEM also when there are too many.
 Result<u32> find_bridge(const Site& site) {
     u32 count = bridges.load(std::memory_order_relaxed);
@@ -140,7 +110,7 @@ Result<u32> find_bridge(const Site& site) {
     Bridge bridge{.first = site.first,
                   .behind = site.address + sizeof(Code),
                   .pointer = static_cast<i32>(reinterpret_cast<i64>(&flat_direct_pointer))};
-    __builtin_memcpy(TRY(bridge_bytes(count)), &bridge, sizeof bridge);
+    __builtin_memcpy(TRY(make_bridge_bytes(kFirstBridge + count * kBridgeBytes)), &bridge, sizeof bridge);
     sites[count] = site;
     bridges.store(count + 1, std::memory_order_release);
     return count;
@@ -150,28 +120,26 @@ void make_direct(const UserRegisters& regs) {
     Code code;
     u64 address = regs.rip - sizeof code;
     if (address >= kUserEnd || copy_from_user(&code, UserAddr(address), sizeof code) != 0) return;
-    if (code.syscall != kSyscall || !is_done(code.first, regs)) return;
+    if (code.syscall != kSyscall) return;
+    if (!is_done(code.first, regs)) return make_detour(address + sizeof code.first);
     Site site{address, code.first};
     bool enabled = bridges_lock.acquire();
     Result<u32> index = find_bridge(site);
     bridges_lock.release(enabled);
     if (!index) return;
-    u64 offset = kFirstBridge + *index * sizeof(Bridge);
-    Jump jump;
-    if (!reaches(site.address, ASTRA_BRIDGES_LOW + offset, jump) &&
-        !reaches(site.address, ASTRA_BRIDGES_HIGH + offset, jump))
+    for (u64 place : kBridgePlaces) {
+        Result<i32> distance =
+            rip_distance(site.address + sizeof(Jump), place + kFirstBridge + *index * kBridgeBytes);
+        if (!distance) continue;
+        Jump jump{.distance = *distance};
+        // What cannot be rewritten goes on trapping.
+        (void)rewrite_program_code(UserAddr(site.address), code.first,
+                                   {reinterpret_cast<const u8*>(&jump), sizeof jump});
         return;
-    // What cannot be rewritten goes on trapping.
-    (void)rewrite_program_code(UserAddr(site.address), code.first,
-                               {reinterpret_cast<const u8*>(&jump), sizeof jump});
+    }
 }
 
 }  // namespace
-
-PhysAddr bridge_table() {
-    static const bool wanted = command_line_value("astra.direct_calls") != "off";
-    return wanted ? virt_to_phys(table) : PhysAddr();
-}
 
 void trapped_call(const UserRegisters& regs) {
     counters::add(counters::local().trapped_calls);
@@ -185,16 +153,16 @@ void trapped_call(const UserRegisters& regs) {
 }
 
 void leave_bridge(UserRegisters& regs) {
-    for (u64 base : {ASTRA_BRIDGES_LOW + kFirstBridge, ASTRA_BRIDGES_HIGH + kFirstBridge}) {
-        u64 index = (regs.rip - base) / sizeof(Bridge);
-        if (regs.rip < base || index >= bridges.load(std::memory_order_acquire)) continue;
+    for (u64 place : kBridgePlaces) {
+        u64 index = (regs.rip - place - kFirstBridge) / kBridgeBytes;
+        if (regs.rip < place + kFirstBridge || index >= bridges.load(std::memory_order_acquire)) continue;
         const Site& site = sites[index];
         // On the first instruction, which may have faulted: that is done here, or again at the site.
-        bool done =
-            (regs.rip - base) % sizeof(Bridge) != 0 || find_movable(site.first)->carry_out(site.first, regs);
+        bool done = regs.rip % kBridgeBytes != 0 || find_movable(site.first)->carry_out(site.first, regs);
         regs.rip = site.address + (done ? kFirstBytes : 0);
         return;
     }
+    leave_detour(regs);
 }
 
 }  // namespace astra::arch

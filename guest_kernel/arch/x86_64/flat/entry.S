@@ -91,16 +91,28 @@ flat_syscall_common:
 // From a bridge (bridges.hpp): r11 = the address behind the `syscall` it stands for, rcx is free, flags are the program's
 // until they are saved. The GS base tells the CPU, unless the program has one of its own, which its topmost byte shows:
 // then the instruction itself must do.
-    .globl flat_direct_entry
-    .balign 16
-flat_direct_entry:
+.macro JUMP_IF_KERNEL_GS target // rcx is lost
     rdgsbase %rcx
     bswap %rcx
     movzbl %cl, %ecx
     not %cl
-    jrcxz 1f
+    jrcxz \target
+.endm
+    .globl flat_direct_entry
+    .balign 16
+flat_direct_entry:
+    JUMP_IF_KERNEL_GS 1f
     lea -2(%r11), %rcx
     jmp *%rcx
+
+// From a detour (detours.hpp): the same, but r11 = where to come back to, and there is no instruction left that could do:
+// an exception gets it back.
+    .globl flat_detour_entry, flat_detour_refused
+    .balign 16
+flat_detour_entry:
+    JUMP_IF_KERNEL_GS 1f
+flat_detour_refused:
+    ud2
 1:  rdgsbase %rcx
     mov %rsp, PERCPU_USER_SP(%rcx)
     mov PERCPU_KERNEL_STACK(%rcx), %rsp
@@ -312,3 +324,6 @@ flat_entry_end:
     .globl flat_direct_pointer
 flat_direct_pointer:
     .quad flat_direct_entry
+    .globl flat_detour_pointer
+flat_detour_pointer:
+    .quad flat_detour_entry

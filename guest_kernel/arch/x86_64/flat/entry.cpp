@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "guest_kernel/arch/x86_64/flat/bridges.hpp"
+#include "guest_kernel/arch/x86_64/flat/detours.hpp"
 #include "guest_kernel/arch/x86_64/interrupts.hpp"
 #include "guest_kernel/arch/x86_64/layout.h"
 #include "guest_kernel/arch/x86_64/privileged.hpp"
@@ -24,7 +25,7 @@ namespace {
 
 // FMASK is honoured at CPL3, but only the gate could set IF again: the entry stubs run with it on.
 constexpr u64 kClearedAtEntry = kFlagTrap | kFlagDirection | kFlagAlign | kFlagNested | kFlagResume;
-constexpr u64 kNmi = 2, kDoubleFault = 8, kMachineCheck = 18;
+constexpr u64 kDebug = 1, kNmi = 2, kBreakpoint = 3, kInvalidOpcode = 6, kDoubleFault = 8, kMachineCheck = 18;
 constexpr u64 kSyscallStubBytes = 128;  // entry.S: FLAT_SYSCALL_STUB_SIZE
 
 /// As entry.S decides it.
@@ -53,6 +54,15 @@ void take_pending() {
     this_cpu().recheck = 1;
 }
 
+/// Masked: whether the exception is one of the kernel's own making, and over.
+bool undo_exception(u64 vector, UserRegisters& regs) {
+    if (vector != kDebug && vector != kBreakpoint && vector != kInvalidOpcode) return false;
+    interrupts_enable();
+    bool undone = undo_detour_exception(vector, regs);
+    interrupts_disable();
+    return undone;
+}
+
 }  // namespace
 
 abi::control::Build build() { return abi::control::Build::Flat; }
@@ -65,9 +75,15 @@ bool flat_syscall(UserRegisters* regs) {
     return handle_syscall(*regs);
 }
 
+// The same for one that came by a jump: regs->rip is where to come back to.
 bool flat_direct_syscall(UserRegisters* regs) {
     counters::add(counters::local().direct_calls);
-    return handle_syscall(*regs);
+    u64 way_back = regs->rip;
+    if (way_back < kUserEnd) return handle_syscall(*regs);
+    u64 behind = enter_from_detour(*regs);
+    bool jump = handle_syscall(*regs);
+    if (jump && regs->rip == behind) regs->rcx = way_back;
+    return jump;
 }
 
 void flat_exception(UserRegisters* regs, u64 vector, u64 error_code, u64 cr2) {
@@ -79,6 +95,7 @@ void flat_exception(UserRegisters* regs, u64 vector, u64 error_code, u64 cr2) {
     if (vector == kNmi || vector == kDoubleFault || vector == kMachineCheck)
         return astra_emergency_trap(vector, error_code, regs);
     if (!from_kernel(*regs)) {
+        if (undo_exception(vector, *regs)) return astra_finish_return(regs);
         leave_bridge(*regs);
         return astra_trap_from_user(vector, error_code, regs);
     }
