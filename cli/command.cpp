@@ -37,21 +37,26 @@ std::vector<std::string> split_program(const CLI::App& app, std::vector<std::str
     return program;
 }
 
-int run_command_line(std::vector<std::string> words, control::Client& client) {
+Commands make_local_commands() {
+    Commands commands;
+    commands.push_back(make_run_command());
+    commands.push_back(make_doctor_command());
+    commands.push_back(make_version_command());
+    return commands;
+}
+
+bool is_command(const Commands& commands, std::string_view word) {
+    CLI::App app;
+    return std::ranges::any_of(
+        commands, [&](const auto& command) { return command->describe(app)->get_name() == word; });
+}
+
+int run_command_line(std::vector<std::string> words, Commands commands, control::Client& client) {
     CLI::App app(
         "Launch a Linux program inside its own tiny operating system, and see every system call it makes.",
         "astra");
     app.require_subcommand(1);
     app.failure_message(CLI::FailureMessage::simple);
-    std::vector<std::unique_ptr<Command>> commands;
-    commands.push_back(make_run_command());
-    commands.push_back(make_doctor_command());
-    commands.push_back(make_version_command());
-    commands.push_back(make_completion_command());
-    commands.push_back(make_manual_command());
-    for (auto make : {make_guest_commands, make_stream_commands, make_copy_commands, make_stats_commands,
-                      make_image_commands})
-        for (auto& command : make()) commands.push_back(std::move(command));
     std::vector<CLI::App*> apps;
     for (auto& command : commands) apps.push_back(command->describe(app));
 

@@ -22,20 +22,23 @@ class Command {
     [[nodiscard]] virtual int usage_status() const { return 2; }
 };
 
+using Commands = std::vector<std::unique_ptr<Command>>;
+
 [[nodiscard]] std::unique_ptr<Command> make_run_command();
 [[nodiscard]] std::unique_ptr<Command> make_doctor_command();
 [[nodiscard]] std::unique_ptr<Command> make_version_command();
 [[nodiscard]] std::unique_ptr<Command> make_completion_command();
 [[nodiscard]] std::unique_ptr<Command> make_manual_command();
-/// Those that talk to a daemon: about guests, their streams, their counters, images and the daemon itself.
-[[nodiscard]] std::vector<std::unique_ptr<Command>> make_guest_commands();
-[[nodiscard]] std::vector<std::unique_ptr<Command>> make_stream_commands();
-[[nodiscard]] std::vector<std::unique_ptr<Command>> make_copy_commands();
-[[nodiscard]] std::vector<std::unique_ptr<Command>> make_stats_commands();
-[[nodiscard]] std::vector<std::unique_ptr<Command>> make_image_commands();
+/// Those that need nobody else. They are a program of their own, which starts without the libraries that
+/// talking to a daemon takes.
+[[nodiscard]] Commands make_local_commands();
 
-/// The whole program: parses `words` (without the program's name), runs the command, returns the exit status.
-[[nodiscard]] int run_command_line(std::vector<std::string> words, control::Client& client);
+/// The whole program: parses `words` (without the program's name), runs one of `commands`, returns the exit
+/// status.
+[[nodiscard]] int run_command_line(std::vector<std::string> words, Commands commands,
+                                   control::Client& client);
+/// Whether `word` is the name of one of `commands`.
+[[nodiscard]] bool is_command(const Commands& commands, std::string_view word);
 
 /// Where the program's words begin in a command's words: after a "--", else at the first word that is neither
 /// an option of `app` nor an option's value. `words` keeps the options; the rest is returned.

@@ -113,9 +113,4 @@ std::string kernel_words(const Config& config) {
     return {};
 }
 
-Result<std::unique_ptr<Backend>> make_backend(const Config& config) {
-    if (config.kind == Config::Kind::Tap) return make_tap_backend(config.tap);
-    return make_user_backend(config.forwards, config.host_loopback);
-}
-
 }  // namespace astra::vmm::net

@@ -9,7 +9,7 @@
 
 #include "cli/input_pump.hpp"
 #include "cli/messages.hpp"
-#include "cli/remote_command.hpp"
+#include "cli/remote/remote_command.hpp"
 #include "cli/terminal.hpp"
 
 namespace astra::cli {
@@ -257,8 +257,8 @@ class EventsCommand : public RemoteCommand {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Command>> make_stream_commands() {
-    std::vector<std::unique_ptr<Command>> commands;
+Commands make_stream_commands() {
+    Commands commands;
     commands.push_back(std::make_unique<LogsCommand>());
     commands.push_back(std::make_unique<AttachCommand>());
     commands.push_back(std::make_unique<ExecCommand>());

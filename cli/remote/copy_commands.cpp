@@ -7,9 +7,9 @@
 #include <fstream>
 #include <iostream>
 
-#include "cli/archive_stream.hpp"
 #include "cli/messages.hpp"
-#include "cli/remote_command.hpp"
+#include "cli/remote/archive_stream.hpp"
+#include "cli/remote/remote_command.hpp"
 
 namespace astra::cli {
 namespace {
@@ -189,8 +189,8 @@ class ExportCommand : public RemoteCommand {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Command>> make_copy_commands() {
-    std::vector<std::unique_ptr<Command>> commands;
+Commands make_copy_commands() {
+    Commands commands;
     commands.push_back(std::make_unique<CopyCommand>());
     commands.push_back(std::make_unique<ExportCommand>());
     return commands;

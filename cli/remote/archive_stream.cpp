@@ -1,5 +1,5 @@
 // libarchive's readers and writers, with callbacks for the far end.
-#include "cli/archive_stream.hpp"
+#include "cli/remote/archive_stream.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>

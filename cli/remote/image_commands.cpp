@@ -6,7 +6,7 @@
 
 #include "cli/messages.hpp"
 #include "cli/progress.hpp"
-#include "cli/remote_command.hpp"
+#include "cli/remote/remote_command.hpp"
 
 namespace astra::cli {
 namespace {
@@ -114,8 +114,8 @@ class DaemonCommand : public RemoteCommand {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Command>> make_image_commands() {
-    std::vector<std::unique_ptr<Command>> commands;
+Commands make_image_commands() {
+    Commands commands;
     commands.push_back(std::make_unique<ImageCommand>());
     commands.push_back(std::make_unique<DaemonCommand>());
     return commands;

@@ -1,5 +1,5 @@
 // Connecting and reporting.
-#include "cli/remote_command.hpp"
+#include "cli/remote/remote_command.hpp"
 
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>

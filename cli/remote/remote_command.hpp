@@ -16,6 +16,13 @@ using control::fail;
 using control::Remote;
 using control::Result;
 
+/// All that there are: about guests, their streams, files and counters, images and the daemon itself.
+[[nodiscard]] Commands make_guest_commands();
+[[nodiscard]] Commands make_stream_commands();
+[[nodiscard]] Commands make_copy_commands();
+[[nodiscard]] Commands make_stats_commands();
+[[nodiscard]] Commands make_image_commands();
+
 class RemoteCommand : public Command {
   public:
     CLI::App* describe(CLI::App& app) final;

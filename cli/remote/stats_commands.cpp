@@ -8,7 +8,7 @@
 
 #include "cli/messages.hpp"
 #include "cli/parse.hpp"
-#include "cli/remote_command.hpp"
+#include "cli/remote/remote_command.hpp"
 #include "cli/statistics_format.hpp"
 
 namespace astra::cli {
@@ -116,8 +116,8 @@ class TopCommand : public RemoteCommand {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Command>> make_stats_commands() {
-    std::vector<std::unique_ptr<Command>> commands;
+Commands make_stats_commands() {
+    Commands commands;
     commands.push_back(std::make_unique<StatsCommand>());
     commands.push_back(std::make_unique<TopCommand>());
     return commands;

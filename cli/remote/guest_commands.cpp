@@ -6,7 +6,7 @@
 #include "cli/messages.hpp"
 #include "cli/parse.hpp"
 #include "cli/progress.hpp"
-#include "cli/remote_command.hpp"
+#include "cli/remote/remote_command.hpp"
 #include "cli/statistics_format.hpp"
 
 namespace astra::cli {
@@ -283,8 +283,8 @@ void rm_options(CLI::App& command, v1::DeleteGuestRequest& request) {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Command>> make_guest_commands() {
-    std::vector<std::unique_ptr<Command>> commands;
+Commands make_guest_commands() {
+    Commands commands;
     commands.push_back(std::make_unique<LaunchCommand>());
     commands.push_back(std::make_unique<PsCommand>());
     commands.push_back(std::make_unique<InfoCommand>());
