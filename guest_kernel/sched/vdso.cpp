@@ -46,7 +46,7 @@ void write_time_page(vdso::TimePage& page) {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     page.start_tsc = clock.start_tsc;
     page.ns_per_tick = clock.ns_per_tick;
-    page.wall_offset_ns = wall_offset_ns();
+    page.offset_ns[1] = wall_offset_ns();
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&page.sequence, page.sequence + 1, __ATOMIC_RELAXED);
 }

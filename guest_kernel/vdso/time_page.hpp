@@ -8,9 +8,9 @@ namespace astra::vdso {
 struct TimePage {
     u32 sequence;  // odd while the kernel writes; read again when it changed
     u32 reserved;
-    u64 start_tsc;       // TSC when the monotonic clock was 0
-    u64 ns_per_tick;     // 32.32 fixed point; 0: ask the kernel
-    u64 wall_offset_ns;  // real time minus monotonic time
+    u64 start_tsc;     // TSC when the monotonic clock was 0
+    u64 ns_per_tick;   // 32.32 fixed point; 0: ask the kernel
+    u64 offset_ns[2];  // on the monotonic clock, on the real one: what they are ahead of it
 };
 
 }  // namespace astra::vdso

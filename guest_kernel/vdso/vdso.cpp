@@ -7,8 +7,10 @@ namespace {
 
 using namespace astra;
 
-constexpr int kRealtime = 0, kMonotonic = 1, kMonotonicRaw = 4, kRealtimeCoarse = 5, kMonotonicCoarse = 6,
-              kBoottime = 7, kTai = 11;
+/// Clocks read here, as bits: CLOCK_REALTIME, _REALTIME_COARSE and _TAI; CLOCK_MONOTONIC, _MONOTONIC_RAW,
+/// _MONOTONIC_COARSE and _BOOTTIME.
+constexpr u32 kWallClocks = 1u << 0 | 1u << 5 | 1u << 11,
+              kMonotonicClocks = 1u << 1 | 1u << 4 | 1u << 6 | 1u << 7;
 constexpr long kSysGettimeofday = 96, kSysTime = 201, kSysClockGettime = 228, kSysClockGetres = 229,
                kSysGetcpu = 309;
 constexpr long kAstraClockGettime = 96;  // the astra ABI's
@@ -28,38 +30,39 @@ u64 ordered_tsc() {
     return u64{high} << 32 | low;
 }
 
-// Nanoseconds, monotonic or wall clock; false when only the kernel knows.
-bool read_clock(bool wall, u64& ns) {
+// Nanoseconds of the monotonic clock or (wall = 1) of the real one; false when only the kernel knows.
+[[gnu::always_inline]] inline bool read_clock(u32 wall, u64& ns) {
     const volatile vdso::TimePage& page = astra_time_page;
     for (;;) {
         u32 before = page.sequence;
-        if (before & 1) {
+        if (before & 1) [[unlikely]] {
             asm volatile("pause");
             continue;
         }
         asm volatile("" ::: "memory");
-        u64 scale = page.ns_per_tick, start = page.start_tsc, offset = wall ? page.wall_offset_ns : 0;
+        u64 scale = page.ns_per_tick, start = page.start_tsc, offset = page.offset_ns[wall];
         u64 ticks = ordered_tsc() - start;
         asm volatile("" ::: "memory");
-        if (page.sequence != before) continue;
+        if (page.sequence != before) [[unlikely]]
+            continue;
         ns = static_cast<u64>((static_cast<unsigned __int128>(ticks) * scale) >> 32) + offset;
         return scale != 0;
     }
 }
 
-bool is_wall(int clock) { return clock == kRealtime || clock == kRealtimeCoarse || clock == kTai; }
-bool is_monotonic(int clock) {
-    return clock == kMonotonic || clock == kMonotonicRaw || clock == kMonotonicCoarse || clock == kBoottime;
+[[gnu::always_inline]] inline bool is_one_of(u32 clocks, int clock) {
+    return static_cast<u32>(clock) < 32 && clocks >> clock & 1;
 }
 
 // clock_gettime(2); `number` is what asks the kernel for it.
-int clock_time(long number, int clock, abi::TimeSpec* time) {
+[[gnu::always_inline]] inline int clock_time(long number, int clock, abi::TimeSpec* time) {
     u64 ns;
-    bool wall = is_wall(clock);
-    if ((!wall && !is_monotonic(clock)) || !read_clock(wall, ns))
+    if (!is_one_of(kWallClocks | kMonotonicClocks, clock) || !read_clock(kWallClocks >> clock & 1, ns))
+        [[unlikely]]
         return static_cast<int>(call_kernel(number, clock, reinterpret_cast<long>(time)));
-    time->sec = static_cast<i64>(ns / kNsPerSecond);
-    time->nsec = static_cast<i64>(ns % kNsPerSecond);
+    u64 seconds = ns / kNsPerSecond;
+    time->sec = static_cast<i64>(seconds);
+    time->nsec = static_cast<i64>(ns - seconds * kNsPerSecond);
     return 0;
 }
 
@@ -75,7 +78,7 @@ int __vdso_astra_clock_gettime(int clock, abi::TimeSpec* time) {
 }
 
 int __vdso_clock_getres(int clock, abi::TimeSpec* resolution) {
-    if (is_wall(clock) || is_monotonic(clock)) {
+    if (is_one_of(kWallClocks | kMonotonicClocks, clock)) {
         if (resolution) *resolution = {0, 1};
         return 0;
     }
@@ -84,7 +87,7 @@ int __vdso_clock_getres(int clock, abi::TimeSpec* resolution) {
 
 int __vdso_gettimeofday(abi::TimeVal* time, abi::TimeZone* zone) {
     u64 ns;
-    if (!read_clock(true, ns))
+    if (!read_clock(1, ns))
         return static_cast<int>(
             call_kernel(kSysGettimeofday, reinterpret_cast<long>(time), reinterpret_cast<long>(zone)));
     if (time) {
@@ -97,7 +100,7 @@ int __vdso_gettimeofday(abi::TimeVal* time, abi::TimeZone* zone) {
 
 i64 __vdso_time(i64* result) {
     u64 ns;
-    if (!read_clock(true, ns)) return call_kernel(kSysTime, reinterpret_cast<long>(result), 0);
+    if (!read_clock(1, ns)) return call_kernel(kSysTime, reinterpret_cast<long>(result), 0);
     auto seconds = static_cast<i64>(ns / kNsPerSecond);
     if (result) *result = seconds;
     return seconds;
