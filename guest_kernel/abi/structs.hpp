@@ -118,6 +118,10 @@ struct EpollEvent {
     u32 events;
     u64 data;
 } __attribute__((packed));
+/// kcmp_epoll_slot of kcmp(2).
+struct KcmpEpollSlot {
+    u32 epoll_fd, watched_fd, number;
+};
 struct FLock {
     i16 type, whence;
     i32 pad;

@@ -52,6 +52,7 @@ class Epoll final : public File {
     Result<void> add(const Ref<File>& file, int fd, const abi::EpollEvent& event);
     Result<void> modify(File& file, int fd, const abi::EpollEvent& event);
     Result<void> remove(File& file, int fd);
+    Result<const File*> watched(int fd, u32 number);
     Result<int> wait(abi::Out<abi::EpollEvent> events, int capacity, u64 deadline_ns);
     /// Takes out an item; topology is held.
     void drop(Item& item);
@@ -164,6 +165,13 @@ Result<void> Epoll::remove(File& file, int fd) {
     if (!item) return fail(Errno::kENOENT);
     drop(*item);
     return {};
+}
+
+Result<const File*> Epoll::watched(int fd, u32 number) {
+    auto interest = interest_.lock();
+    for (Item& item : interest->items)
+        if (item.fd == fd && number-- == 0) return item.file;
+    return fail(Errno::kENOENT);
 }
 
 void Epoll::drop(Item& item) {
@@ -305,6 +313,11 @@ Result<void> control_epoll(File& epoll, int operation, int fd, const Ref<File>& 
         case kEpollDelete: return instance->remove(*file, fd);
         default: return fail(Errno::kEINVAL);
     }
+}
+
+Result<const File*> watched_by(File& epoll, int fd, u32 number) {
+    Epoll* instance = as_epoll(epoll);
+    return instance ? instance->watched(fd, number) : fail(Errno::kEINVAL);
 }
 
 Result<int> wait_epoll(File& epoll, abi::Out<abi::EpollEvent> events, int capacity, u64 deadline_ns) {

@@ -16,6 +16,10 @@ Result<void> control_epoll(File& epoll, int operation, int fd, const Ref<File>& 
 /// Errors: EINVAL, EFAULT, EINTR.
 Result<int> wait_epoll(File& epoll, abi::Out<abi::EpollEvent> events, int capacity, u64 deadline_ns);
 
+/// The `number`th (from 0) of the files that `epoll` watches as descriptor `fd`; only to be compared. Errors:
+/// EINVAL (not an epoll instance), ENOENT.
+Result<const File*> watched_by(File& epoll, int fd, u32 number);
+
 /// Takes a file that is about to be destroyed out of every epoll instance.
 void forget_watched(File& file);
 

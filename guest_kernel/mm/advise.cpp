@@ -93,7 +93,10 @@ Result<void> AddressSpace::sync(UserAddr at, u64 length, int flags) {
     if (!is_user_range(at, length)) return fail(Errno::kENOMEM);
     // Mappings and files share their pages, and files live in memory: they agree already.
     Operation op(*this, *map_);
-    return for_each_part(op, at.raw(), at.raw() + length, [](Area&, u64, u64) -> Result<void> { return {}; });
+    return for_each_part(op, at.raw(), at.raw() + length, [&](Area& area, u64, u64) -> Result<void> {
+        if (flags & kSyncInvalidate && area.has(kAreaLocked)) return fail(Errno::kEBUSY);
+        return {};
+    });
 }
 
 Result<void> AddressSpace::resident(UserAddr at, u64 length, Vector<u8>& pages) {

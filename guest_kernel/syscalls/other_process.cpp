@@ -1,6 +1,7 @@
 // Looking into another process: process_vm_readv(2), pidfd_getfd(2), kcmp(2).
 #include <algorithm>
 
+#include "guest_kernel/fs/epoll.hpp"
 #include "guest_kernel/fs/fd_table.hpp"
 #include "guest_kernel/mm/map_flags.hpp"
 #include "guest_kernel/mm/user_copy.hpp"
@@ -87,6 +88,13 @@ Result<Ref<fs::File>> file_of(sched::Process& process, u64 fd) {
     return table->get(static_cast<int>(fd), true);
 }
 
+/// What `slot` says one of the epoll instances of `process` watches. Errors: EFAULT, EBADF, EINVAL, ENOENT.
+Result<const fs::File*> watched_file(sched::Process& process, In<KcmpEpollSlot> slot) {
+    KcmpEpollSlot wanted = TRY(mm::read(slot));
+    Ref<fs::File> epoll = TRY(file_of(process, wanted.epoll_fd));
+    return fs::watched_by(*epoll, static_cast<int>(wanted.watched_fd), wanted.number);
+}
+
 }  // namespace
 
 SyscallResult sys_process_vm_readv(int pid, In<IoVec> local, u64 local_count, In<IoVec> remote,
@@ -106,10 +114,12 @@ SyscallResult sys_process_madvise(int pidfd, In<IoVec> iov, usize count, int adv
     TRY(ranges.resize(count));
     TRY(mm::read_array(iov, std::span<IoVec>(ranges.data(), count)));
     Ref<sched::Process> process = TRY(sched::pidfd_process(pidfd));
-    if (!sched::may_inspect(*process)) return fail(Errno::kEACCES);
     bool harmless =
         advice == mm::kAdviseCold || advice == mm::kAdvisePageOut || advice == mm::kAdviseWillNeed;
     if (!harmless) return fail(Errno::kEINVAL);
+    sched::Process& caller = sched::current_process();
+    if (!sched::may_inspect(*process)) return fail(Errno::kEACCES);
+    if (process.get() != &caller && !caller.credentials().can(sched::kCapSysNice)) return fail(Errno::kEPERM);
     Ref<mm::AddressSpace> space = process->space_ref();
     if (!space) return fail(Errno::kESRCH);
     usize done = 0;
@@ -147,9 +157,13 @@ SyscallResult sys_kcmp(int pid1, int pid2, int type, u64 index1, u64 index2) {
         case kFiles: return compare(first->fds_ref().get(), second->fds_ref().get());
         case kDirectories: return compare(first->fs_ref().get(), second->fs_ref().get());
         case kSignalHandlers: return compare(first.get(), second.get());
+        case kEpoll: {
+            In<KcmpEpollSlot> slot{UserAddr(index2)};
+            Ref<fs::File> file = TRY(file_of(*first, index1));
+            return compare(file.get(), TRY(watched_file(*second, slot)));
+        }
         case kIo:
-        case kSemaphores:
-        case kEpoll: return fail(Errno::kENOTSUP);  // as kernels without these facts answer
+        case kSemaphores: return fail(Errno::kENOTSUP);  // as kernels without these facts answer
         default: return fail(Errno::kEINVAL);
     }
 }

@@ -57,7 +57,19 @@ Result<PosixTimer*> find_timer(ProcessTimers& timers, int id) {
     return timers.posix[id].get();
 }
 
-Result<int> free_id(ProcessTimers& timers) {
+/// How many signals may still be queued. Every timer keeps room for its own (getrlimit(2),
+/// RLIMIT_SIGPENDING).
+u64 signals_left() {
+    auto signals = sched::current_process().signals.lock();
+    u64 limit = signals->limits[sched::kLimitSigPending].current, queued = signals->pending.queued;
+    return limit > queued ? limit - queued : 0;
+}
+
+/// EAGAIN when there are too many; ENOMEM.
+Result<int> free_id(ProcessTimers& timers, u64 most) {
+    u64 used = 0;
+    for (const Own<PosixTimer>& timer : timers.posix) used += static_cast<bool>(timer);
+    if (used >= most) return fail(Errno::kEAGAIN);
     for (usize id = 0; id < timers.posix.size(); id++)
         if (!timers.posix[id]) return static_cast<int>(id);
     if (timers.posix.size() == ProcessTimers::kMost) return fail(Errno::kEAGAIN);
@@ -136,10 +148,11 @@ SyscallResult sys_timer_create(int clock, In<SigEvent> event, Out<int> timer) {
     TRY(choose_clock(*created, clock));
     TRY(choose_notification(*created, wanted));
     created->process = &sched::current_process();
+    u64 most = signals_left();
     int id;
     {
         auto timers = sched::current_process().timers.lock();
-        id = TRY(free_id(*timers));
+        id = TRY(free_id(*timers, most));
         created->info.timer.timer = id;
         if (event.is_null()) created->info.timer.value = static_cast<u64>(id);
         timers->posix[id] = std::move(created);

@@ -57,7 +57,7 @@ Result<void> Ports::connect(Bound& item, const IpAddress& source, const Endpoint
         if (old.is_unspecified()) item.local.address = source;
         if (find_flow(item.protocol, item.local, remote)) {
             item.local.address = old;
-            return fail(Errno::kEADDRINUSE);
+            return fail(Errno::kEADDRNOTAVAIL);
         }
     } else {
         // Another peer may have the same port: only the four together must be new.
