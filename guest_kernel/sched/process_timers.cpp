@@ -10,8 +10,9 @@ namespace {
 
 // A timer whose signal is ignored still counts its periods; not more often than this.
 constexpr u64 kLeastIgnoredPeriodNs = 1'000'000;
-// How close to a CPU timer's expiry the check comes at best.
-constexpr u64 kLeastCpuWatchNs = 50'000;
+// CPU timers are not looked at more often than this, as by Linux with 1000 ticks a second: a look takes tens
+// of microseconds where setting the CPU's timer is an exit.
+constexpr u64 kLeastCpuWatchNs = 1'000'000;
 
 u64 user_time_ns(Process& process) {
     u64 total = process.cpu_time_ns(), system = 0;
@@ -209,14 +210,17 @@ void check_cpu_timers(TimerEvent&) {
     CpuTimers& timers = thread.process().cpu_timers;
     {
         auto armed = timers.armed.lock();
+        List<PosixTimer, &PosixTimer::cpu_node>
+            again;  // not to be looked at twice, however short their period
         for (PosixTimer& timer : *armed) {
             if (timer_now(timer) < timer.expiry_ns) continue;
             armed->remove(timer);
-            timers.count--;
-            if (!expire(timer)) continue;
-            armed->push_back(timer);
-            timers.count++;
+            if (expire(timer))
+                again.push_back(timer);
+            else
+                timers.count--;
         }
+        while (PosixTimer* timer = again.pop_front()) armed->push_back(*timer);
     }
     watch_cpu_timers(thread);
 }
@@ -232,8 +236,9 @@ void watch_cpu_timers(Thread& thread) {
             if (left < soonest) soonest = left;
         }
     }
-    if (soonest == kForever) return;
-    arm(this_cpu().cpu_timer, arch::now_ns() + (soonest > kLeastCpuWatchNs ? soonest : kLeastCpuWatchNs));
+    u64 now = arch::now_ns();
+    if (soonest >= kForever - now) return;
+    arm(this_cpu().cpu_timer, now + (soonest > kLeastCpuWatchNs ? soonest : kLeastCpuWatchNs));
 }
 
 }  // namespace astra::sched

@@ -76,12 +76,15 @@ void cancel(TimerEvent& event) {
 }
 
 void run_timers(Cpu& cpu) {
+    // What comes due while these run is the next interrupt's: programs get on, however often events are
+    // armed.
+    const u64 due = arch::now_ns();
     for (;;) {
         TimerEvent* event;
         {
             auto queue = cpu.timers.lock();
             event = queue->first();
-            if (!event || event->deadline_ns > arch::now_ns()) return;
+            if (!event || event->deadline_ns > due) return;
             cpu.firing.store(event, std::memory_order_seq_cst);  // before it counts as disarmed: see cancel()
             queue->remove(*event);
             set_next_event(cpu, *queue);
