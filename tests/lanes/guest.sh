@@ -75,3 +75,9 @@ storms() {
     echo "$lane storms: $passed passed, $failed failed, 0 skipped"
     [ -z "${ASTRA_TALLY:-}" ] || echo "$passed $failed 0" >>"$ASTRA_TALLY"
 }
+
+# network LANE ENGINE: network programs of Debian in guests against this host's. Adds to the tally.
+network() {
+    "$ASTRA_ROOT/tests/guest/network/run" --lane "$1" --engine "$2" --astra "$ASTRA_BUILD/bin/astra" \
+        --tar "$ASTRA_BUILD/rootfs/network.tar" ${ASTRA_LONG:+--long} </dev/null | grep -v '^passed' || return 0
+}

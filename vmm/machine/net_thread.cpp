@@ -46,8 +46,11 @@ void NetThread::run(bool confine) {
         for (usize i = 1; i < own; i++)
             if (descriptors[i].revents) kicks_[i - 1].drain();
         std::lock_guard guard(lock_);
-        backend_.serve(std::span(descriptors).subspan(own));
+        // First what the guest sent: libslirp holds frames for a guest whose address it asks for, and sends
+        // them only when it is served after the answer.
         device_.process();
+        backend_.serve(std::span(descriptors).subspan(own));
+        device_.announce();
     }
 }
 

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <slirp/libslirp.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <algorithm>
@@ -66,6 +67,7 @@ class UserBackend final : public Backend {
     static UserBackend& self(void* opaque) { return *static_cast<UserBackend*>(opaque); }
     static const SlirpCb kCallbacks;
     void run_timers();
+    void let_many_wait();
 
     Slirp* slirp_ = nullptr;
     std::list<Timer> timers_;
@@ -118,7 +120,25 @@ Result<void> UserBackend::start(std::span<const Forward> forwards, bool host_loo
         if (::slirp_add_hostfwd(slirp_, forward.udp, address(forward.host_address), forward.host_port,
                                 address(kUserGuest), forward.guest_port) < 0)
             return fail_errno(fmt::format("cannot forward port {}", forward.host_port));
+    let_many_wait();
     return {};
+}
+
+/// libslirp lets one connection wait to be accepted: of many at once, most would be tried again a second
+/// later. Its listening sockets are among those it asks to be polled; listen(2) again changes how many may
+/// wait.
+void UserBackend::let_many_wait() {
+    u32 timeout = UINT32_MAX;
+    ::slirp_pollfds_fill(
+        slirp_, &timeout,
+        [](int fd, int, void*) {
+            int listening = 0;
+            socklen_t size = sizeof listening;
+            if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening)
+                (void)::listen(fd, SOMAXCONN);  // fails at worst to change anything
+            return -1;
+        },
+        this);
 }
 
 void UserBackend::prepare(std::vector<pollfd>& descriptors, int& timeout_ms, bool) {

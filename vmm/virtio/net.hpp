@@ -18,6 +18,8 @@ class Net final : public Device {
 
     /// Sends what the guest offers, and hands it what waits.
     void process();
+    /// Tells the guest of frames that receive() has handed it since, if it wants to know.
+    void announce();
     /// Is there room for frames to the guest?
     [[nodiscard]] bool has_room() const { return backlog_.size() < kMaxBacklog; }
 
@@ -43,7 +45,6 @@ class Net final : public Device {
     [[nodiscard]] bool receive(const Header& header, std::span<const u8> frame);
     [[nodiscard]] bool place(const Header& header, std::span<const u8> frame);
     void send_frames();
-    void announce();
 
     vmm::net::Backend& backend_;
     std::function<void()> wake_;
