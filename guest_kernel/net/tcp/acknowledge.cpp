@@ -35,7 +35,7 @@ bool Connection::process_ack(const Header& header, u32 length) {
     // In the order of sequence numbers, or it would look as if they had been reordered on their way.
     Flight::News news;
     const bool progress = after(ack, unacknowledged_);
-    if (progress) flight_.acknowledge(ack, stack_.now(), rtt_.minimum(), news);
+    if (progress) flight_.acknowledge(ack, stack_.now(), rtt_.least_plausible(), news);
     const bool twice = take_sack(header, news);
     end_tail_probe(header, twice, duplicate);
     if (progress) acknowledged(header, news);
@@ -60,7 +60,7 @@ bool Connection::take_sack(const Header& header, Flight::News& news) {
         ranges[at] = range;
     }
     for (const Range& range : std::span(ranges, count))
-        flight_.sack(range, stack_.now(), rtt_.minimum(), news);
+        flight_.sack(range, stack_.now(), rtt_.least_plausible(), news);
     if (twice) flight_.duplicate_reported(header.acknowledgement, next_);
     return twice;
 }

@@ -56,19 +56,19 @@ void Flight::lose(Sent& sent) {
 }
 
 /// 6.2, steps 2 and 3.
-void Flight::deliver(const Sent& sent, u64 now_ns, u64 minimum_rtt_ns) {
+void Flight::deliver(const Sent& sent, u64 now_ns, u64 least_rtt_ns) {
     if (after(sent.end, foremost_))
         foremost_ = sent.end;
     else if (before(sent.end, foremost_) && !sent.again)
         reordering_seen_ = true;
     const u64 rtt = elapsed(now_ns, sent.at_ns);
-    if (sent.again && rtt < minimum_rtt_ns) return;  // it was the first transmission that arrived
+    if (sent.again && rtt < least_rtt_ns) return;  // it was the first transmission that arrived
     if (sent.at_ns <= arrived_at_ns_) return;
     arrived_at_ns_ = sent.at_ns;
     arrived_rtt_ns_ = rtt;
 }
 
-void Flight::acknowledge(u32 ack, u64 now_ns, u64 minimum_rtt_ns, News& news) {
+void Flight::acknowledge(u32 ack, u64 now_ns, u64 least_rtt_ns, News& news) {
     while (!empty() && before(sent_[head_].begin, ack)) {
         Sent& first = sent_[head_];
         const u32 bytes = earlier(first.end, ack) - first.begin;
@@ -77,7 +77,7 @@ void Flight::acknowledge(u32 ack, u64 now_ns, u64 minimum_rtt_ns, News& news) {
         if (first.sacked) {
             sacked_ -= bytes;
         } else {
-            deliver(part, now_ns, minimum_rtt_ns);
+            deliver(part, now_ns, least_rtt_ns);
             if (!first.again && news.round_trip_ns == 0) news.round_trip_ns = elapsed(now_ns, first.at_ns);
         }
         // What is acknowledged only now that a hole is filled may have arrived long ago.
@@ -94,7 +94,7 @@ void Flight::acknowledge(u32 ack, u64 now_ns, u64 minimum_rtt_ns, News& news) {
     head_ = 0;
 }
 
-void Flight::sack(Range range, u64 now_ns, u64 minimum_rtt_ns, News& news) {
+void Flight::sack(Range range, u64 now_ns, u64 least_rtt_ns, News& news) {
     for (usize i = find(range.begin); i < sent_.size() && before(sent_[i].begin, range.end); i++) {
         if (sent_[i].sacked) continue;
         if (before(sent_[i].begin, range.begin)) {
@@ -103,7 +103,7 @@ void Flight::sack(Range range, u64 now_ns, u64 minimum_rtt_ns, News& news) {
         }
         if (after(sent_[i].end, range.end) && !split(i, range.end)) return;
         Sent& sent = sent_[i];
-        deliver(sent, now_ns, minimum_rtt_ns);
+        deliver(sent, now_ns, least_rtt_ns);
         if (!sent.again && news.round_trip_ns == 0) news.round_trip_ns = elapsed(now_ns, sent.at_ns);
         if (std::exchange(sent.lost, false)) lost_ -= sent.size();
         sent.sacked = true;

@@ -33,10 +33,10 @@ class Flight {
 
     /// [begin, end) follows what was sent before and leaves now.
     void add(u32 begin, u32 end, u64 now_ns);
-    /// Everything before `ack` has arrived.
-    void acknowledge(u32 ack, u64 now_ns, u64 minimum_rtt_ns, News& news);
+    /// Everything before `ack` has arrived. `least_rtt_ns`: RoundTrip::least_plausible().
+    void acknowledge(u32 ack, u64 now_ns, u64 least_rtt_ns, News& news);
     /// `range` has arrived, says a SACK option.
-    void sack(Range range, u64 now_ns, u64 minimum_rtt_ns, News& news);
+    void sack(Range range, u64 now_ns, u64 least_rtt_ns, News& news);
     /// Something arrived twice (a D-SACK, RFC 2883): the reordering window was too small. `next`: SND.NXT.
     void duplicate_reported(u32 acknowledged, u32 next);
 
@@ -64,7 +64,7 @@ class Flight {
     bool split(usize at, u32 sequence);
     u64 stamp(u64 now_ns);
     void lose(Sent& sent);
-    void deliver(const Sent& sent, u64 now_ns, u64 minimum_rtt_ns);
+    void deliver(const Sent& sent, u64 now_ns, u64 least_rtt_ns);
     [[nodiscard]] u64 reordering_window(u64 minimum_rtt_ns, u64 smoothed_ns, bool impatient) const;
 
     Vector<Sent> sent_;  // by sequence number, from head_ on

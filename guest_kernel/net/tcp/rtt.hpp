@@ -40,6 +40,10 @@ class RoundTrip {
     [[nodiscard]] u64 smoothed() const { return smoothed_; }
     [[nodiscard]] u64 variation() const { return variation_; }
     [[nodiscard]] u64 minimum() const { return minimum_; }
+    /// What arrives sooner after it was sent again was not lost at first. RFC 8985, 6.2, step 2, asks for the
+    /// minimum; behind a queue that tells too little, and one segment that was only late would have all that
+    /// is in the queue sent again.
+    [[nodiscard]] u64 least_plausible() const { return minimum_ > smoothed_ / 2 ? minimum_ : smoothed_ / 2; }
 
   private:
     u64 smoothed_ = 0, variation_ = 0, minimum_ = 0;
