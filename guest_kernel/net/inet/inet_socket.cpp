@@ -106,7 +106,7 @@ void InetSocket::apply() {
 
 void InetSocket::changed(u32 changes) {
     u32 bits = 0;
-    if (changes & inet::kReadableChange) bits |= fs::kPollReadable;
+    if (changes & (inet::kReadableChange | inet::kUrgentChange)) bits |= fs::kPollReadable | fs::kPollPri;
     if (changes & inet::kWritableChange) bits |= fs::kPollWritable;
     if (changes & inet::kStateChange) bits = 0;  // anything
     if (changes != inet::kWritableChange) readable_.wake_all(bits);

@@ -39,6 +39,8 @@ class InetSocket : public Socket, public inet::Observer {
     [[nodiscard]] virtual Result<usize> readable_bytes() = 0;
     [[nodiscard]] virtual usize unsent_bytes() = 0;
     [[nodiscard]] abi::UCred peer_credentials() override { return {0, ~0u, ~0u}; }
+    /// SIOCATMARK's value: is what is read next behind the urgent mark? The stack is locked.
+    [[nodiscard]] virtual bool at_mark() const { return false; }
     /// Options of IPPROTO_TCP; UDP has none.
     virtual Result<void> set_protocol_option(int option, std::span<const u8> value);
     virtual Result<usize> get_protocol_option(int option, std::span<u8> value);

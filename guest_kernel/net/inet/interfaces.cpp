@@ -158,7 +158,7 @@ Result<i64> InetSocket::ioctl(u32 request, u64 argument) {
     if (request == kBytesReadable || request == kBytesUnsent || request == kAtMark) {
         Result<usize> bytes = with_stack([&](inet::Stack&) -> Result<usize> {
             if (request == kBytesReadable) return readable_bytes();
-            return request == kBytesUnsent ? unsent_bytes() : usize{0};
+            return request == kBytesUnsent ? unsent_bytes() : usize{at_mark()};
         });
         TRY(mm::write(abi::Out<int>(at), static_cast<int>(TRY(bytes))));
         return 0;

@@ -35,7 +35,29 @@ Result<Ref<TcpSocket>> TcpSocket::create(Family family) {
     return socket;
 }
 
+/// SO_LINGER: a close waits until the peer has all that was sent, the end included, or the time is over
+/// (socket(7)). Neither the end of the program nor a signal's coming waits.
+void TcpSocket::wait_for_end() {
+    if (linger() <= 0 || sched::current().is_kernel_thread()) return;
+    {
+        StackGuard stack;
+        if (listener_ || connection_->received_bytes() > 0) return;  // ends at once
+        connection_->end_sending();
+    }
+    const u64 deadline = arch::now_ns() + static_cast<u64>(linger()) * 1'000'000'000;
+    // However the sleep ended: the connection goes on without its socket.
+    (void)writable_.wait(
+        [this] {
+            return with_stack([this](Stack&) {
+                const State state = connection_->state();
+                return state != State::FinWait1 && state != State::Closing && state != State::LastAck;
+            });
+        },
+        sched::Sleep::Interruptible, deadline);
+}
+
 TcpSocket::~TcpSocket() {
+    wait_for_end();
     StackGuard stack;
     if (listener_) {
         listener_->close();
@@ -61,6 +83,7 @@ inet::Bound& TcpSocket::bound() {
 void TcpSocket::apply() {
     InetSocket::apply();
     settings_.keep_alive = has(kKeepAlive);
+    settings_.urgent_inline = has(kOutOfBandInline);
     if (send_buffer() != kSendBuffer) settings_.send_limit = static_cast<u32>(send_buffer());
     if (receive_buffer() != kReceiveBuffer) settings_.receive_limit = static_cast<u32>(receive_buffer());
     connection_->set(settings_);
@@ -224,7 +247,8 @@ u32 TcpSocket::events() {
     if (c.state() == State::Closed || (receive_ended && send_ended)) bits |= fs::kPollHup;
     if (receive_ended) bits |= fs::kPollReadable | fs::kPollRdHup;
     if (c.is_connecting()) return bits;
-    if (c.received_bytes() > 0) bits |= fs::kPollReadable;
+    if (c.received_bytes() > urgent_hole()) bits |= fs::kPollReadable;
+    if (c.urgent().state == inet::tcp::UrgentMark::State::There) bits |= fs::kPollPri;
     if (c.state() == State::Closed || send_ended || c.send_room() * 3 >= settings_.send_limit)
         bits |= fs::kPollWritable;
     return bits;
@@ -232,8 +256,11 @@ u32 TcpSocket::events() {
 
 Result<usize> TcpSocket::readable_bytes() {
     if (listener_) return fail(Errno::kEINVAL);
-    return connection_->received_bytes();
+    const usize bytes = connection_->received_bytes();
+    return settings_.urgent_inline ? bytes : std::min<usize>(bytes, connection_->bytes_to_mark());
 }
+
+bool TcpSocket::at_mark() const { return !listener_ && connection_->bytes_to_mark() == 0; }
 
 usize TcpSocket::unsent_bytes() { return connection_->unsent_bytes(); }
 

@@ -27,6 +27,7 @@ class TcpSocket final : public InetSocket {
     void apply() override;
     [[nodiscard]] Result<usize> readable_bytes() override;
     [[nodiscard]] usize unsent_bytes() override;
+    [[nodiscard]] bool at_mark() const override;
     Result<void> set_protocol_option(int option, std::span<const u8> value) override;
     Result<usize> get_protocol_option(int option, std::span<u8> value) override;
 
@@ -34,9 +35,14 @@ class TcpSocket final : public InetSocket {
     using Connection = inet::tcp::Connection;
     using State = inet::tcp::State;
     Result<void> disconnect();
+    void wait_for_end();
     Result<void> finish_connecting();
     Result<usize> append(Own<inet::Packet> bytes, const Outgoing& message, const Patience& patience);
-    Result<usize> copy_received(Incoming& message, usize skip);
+    std::span<const u8> next_bytes(usize skip, bool begun, bool peek);
+    Result<usize> copy_received(Incoming& message, usize before);
+    Result<usize> receive_urgent(Incoming& message);
+    /// Bytes at the front of what was received that are no part of the stream: the urgent one at the mark.
+    [[nodiscard]] usize urgent_hole() const { return at_mark() && !settings_.urgent_inline; }
     /// The connection, with the stack locked; a reference to it, without.
     [[nodiscard]] Ref<Connection> connection();
     /// Has it been connected, be that over or not?

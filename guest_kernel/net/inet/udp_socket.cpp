@@ -105,7 +105,6 @@ Result<usize> UdpSocket::send(Outgoing& out) {
 }
 
 Result<usize> UdpSocket::receive(Incoming& in) {
-    if (in.flags & kOutOfBand) return fail(Errno::kENOTSUP);
     const Patience patience = receive_patience(in.flags);
     for (;;) {
         {

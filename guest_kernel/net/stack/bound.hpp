@@ -7,7 +7,7 @@
 namespace astra::inet {
 
 /// What somebody who waits may be told. Called with the stack locked.
-enum Change : u32 { kReadableChange = 1, kWritableChange = 2, kStateChange = 4 };
+enum Change : u32 { kReadableChange = 1, kWritableChange = 2, kStateChange = 4, kUrgentChange = 8 };
 struct Observer {
     virtual void changed(u32 changes) = 0;
 

@@ -97,6 +97,7 @@ void Connection::acknowledged(const Header& header, Flight::News& news) {
     queue_.drop_front(data);
     queue_begin_ += data;
     unacknowledged_ = ack;
+    send_urgent_ = later(send_urgent_, ack);
     duplicates_ = 0;
     retries_ = 0;
     if (recovery_ != Recovery::None && !before(ack, recovery_end_)) {

@@ -53,7 +53,7 @@ void Connection::begin(u32 peer_mss, std::optional<u32> initial) {
     initial_ = initial.value_or(stack_.secret_hash(local, remote) +
                                 static_cast<u32>(stack_.now() / 64));  // RFC 6528
     clock_offset_ = stack_.secret_hash(remote, local);
-    unacknowledged_ = next_ = recovery_end_ = initial_;
+    unacknowledged_ = next_ = recovery_end_ = send_urgent_ = initial_;
     queue_begin_ = initial_ + 1;
     receive_shift_ = shift_for(settings_.receive_limit);
     last_heard_ns_ = syn_sent_ns_ = stack_.now();
@@ -178,13 +178,14 @@ usize Connection::send_room() const {
     return queue_.size() < settings_.send_limit ? settings_.send_limit - queue_.size() : 0;
 }
 
-void Connection::append(Own<Packet> bytes, bool more) {
+void Connection::append(Own<Packet> bytes, bool more, bool urgent) {
     // After a silence longer than a timeout the path is unknown again (RFC 5681, 4.1).
     if (next_ == unacknowledged_ && queue_.size() == 0 && last_sent_ns_ &&
         stack_.now() - last_sent_ns_ > rtt_.timeout())
         congestion_.on_idle(mss_);
     queue_.append(std::move(bytes));
     more_ = more;
+    if (urgent) send_urgent_ = data_end();
     output();
     set_timer();
 }
@@ -201,6 +202,7 @@ void Connection::consume(usize bytes) {
         received_.remove(first);
         delete &first;
     }
+    if (urgent_.state != UrgentMark::State::None && after(read_next(), urgent_.sequence)) urgent_ = {};
     if (state_ != State::Established && state_ != State::FinWait1 && state_ != State::FinWait2) return;
     // Tell when the window has grown by two segments or half the buffer (RFC 9293, 3.8.6.2.2).
     const u32 edge = receive_next_ + receive_window();

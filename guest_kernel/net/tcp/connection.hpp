@@ -37,9 +37,18 @@ struct Settings {
     bool keep_alive = false;  // SO_KEEPALIVE
     u32 keep_idle_s = 7200, keep_interval_s = 75, keep_probes = 9;
     u32 max_segment = 0;                                // TCP_MAXSEG; 0: what the link takes
+    bool urgent_inline = false;                         // SO_OOBINLINE
     u32 user_timeout_ms = 0;                            // TCP_USER_TIMEOUT; 0: by retries
     u32 syn_retries = 6;                                // TCP_SYNCNT
     u32 send_limit = 1 << 20, receive_limit = 1 << 20;  // bytes that may wait
+};
+
+/// The mark an urgent pointer sets in what is received, and the byte there, which Linux takes out of line.
+struct UrgentMark {
+    /// Awaited: announced, and yet to come. Taken: read out of line.
+    enum class State : u8 { None, Awaited, There, Taken } state = State::None;
+    u8 byte = 0;
+    u32 sequence = 0;
 };
 
 class Connection final : public Bound {
@@ -52,8 +61,9 @@ class Connection final : public Bound {
     Result<void> connect(const Endpoint& remote);
     /// Bytes that append() takes now.
     [[nodiscard]] usize send_room() const;
-    /// Adds bytes to be sent (send_room() was more than 0). `more`: others follow soon (MSG_MORE).
-    void append(Own<Packet> bytes, bool more);
+    /// Adds bytes to be sent (send_room() was more than 0). `more`: others follow soon (MSG_MORE). `urgent`:
+    /// the last of them is (MSG_OOB).
+    void append(Own<Packet> bytes, bool more, bool urgent = false);
     /// What was received and not consumed, in order; nullptr: nothing.
     [[nodiscard]] Packet* received() const { return received_.front(); }
     [[nodiscard]] Packet* next(Packet& packet) const { return received_.next(packet); }
@@ -61,6 +71,12 @@ class Connection final : public Bound {
     [[nodiscard]] usize unsent_bytes() const { return queue_.size(); }
     /// The program took so many bytes.
     void consume(usize bytes);
+    [[nodiscard]] const UrgentMark& urgent() const { return urgent_; }
+    /// Bytes between the `skip`th that was received and not consumed, and the urgent mark; ~0: it has no mark
+    /// before it.
+    [[nodiscard]] u32 bytes_to_mark(u32 skip = 0) const;
+    /// The urgent byte was read out of line.
+    void take_urgent() { urgent_.state = UrgentMark::State::Taken; }
     /// Sends no more after what is queued (FIN).
     void end_sending();
     /// The socket is gone: ends in order, or with a reset when data was lost on the way to the program.
@@ -135,6 +151,14 @@ class Connection final : public Bound {
     void queue_in_order(Own<Packet> packet);
     void queue_ahead(Own<Packet> packet);
     void deliver_ahead();
+    // urgent.cpp
+    void note_urgent(const Packet& packet, const Header& header);
+    void mark_urgent(Header& header) const;
+    [[nodiscard]] bool sends_urgent() const { return after(send_urgent_, unacknowledged_); }
+    /// The sequence number of the first byte that was not consumed.
+    [[nodiscard]] u32 read_next() const {
+        return receive_next_ - fin_received_ - static_cast<u32>(received_bytes_);
+    }
     void establish(const Header& header);
     // acknowledge.cpp
     bool process_ack(const Header& header, u32 length);
@@ -196,7 +220,8 @@ class Connection final : public Bound {
     u8 send_shift_ = 0, receive_shift_ = 0;
     bool has_shift_ = false, sack_ = false, timestamps_ = false;
     bool fin_queued_ = false, more_ = false;
-    bool force_ = false;  // send a small segment that Nagle or the window would hold back, once
+    u32 send_urgent_ = 0;  // SND.UP: behind the last byte sent as urgent
+    bool force_ = false;   // send a small segment that Nagle or the window would hold back, once
 
     // Loss (RFC 8985, RFC 6582, RFC 5681).
     Flight flight_;
@@ -223,6 +248,7 @@ class Connection final : public Bound {
     SackBlocks sack_blocks_;
     Range twice_{};  // twice_: what arrived again and is yet to be reported
     bool fin_received_ = false;
+    UrgentMark urgent_;  // RCV.UP
     bool ack_now_ = false, ack_later_ = false;
     u32 unacked_segments_ = 0, quick_acks_ = 16;
     u32 receive_mss_ = 536;

@@ -50,6 +50,7 @@ usize parse(std::span<const u8> segment, Header& out) {
     out.acknowledgement = load32(at + 8);
     out.flags = at[13] & 0x3f;
     out.window = load16(at + 14);
+    out.urgent = load16(at + 18);
     std::span<const u8> options = segment.subspan(kHeaderBytes, length - kHeaderBytes);
     while (!options.empty() && options[0] != kEnd) {
         if (options[0] == kNop) {
@@ -84,7 +85,8 @@ void write(const Header& header, u8* to) {
     to[12] = static_cast<u8>(length / 4 << 4);
     to[13] = header.flags;
     store16(to + 14, header.window);
-    store32(to + 16, 0);  // checksum, urgent pointer
+    store16(to + 16, 0);  // checksum
+    store16(to + 18, header.urgent);
     u8* at = to + kHeaderBytes;
     auto put = [&at](std::initializer_list<u8> bytes) { at = std::copy(bytes.begin(), bytes.end(), at); };
     auto put32 = [&at](u32 value) {

@@ -26,6 +26,7 @@ struct Header {
     u32 sequence = 0, acknowledgement = 0;
     u8 flags = 0;
     u16 window = 0;  // as in the header, not scaled
+    u16 urgent = 0;  // with kUrg: the distance to the byte behind the urgent one
 
     // Options; absent: 0, false.
     u16 mss = 0;

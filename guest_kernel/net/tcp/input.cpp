@@ -139,8 +139,10 @@ void Connection::process(Own<Packet> packet, const Header& header) {
     } else if (fin_acknowledged && state_ == State::LastAck) {
         return finish(0);
     }
-    if (length == 0) return;
     const bool open = state_ == State::Established || state_ == State::FinWait1 || state_ == State::FinWait2;
+    if (open && (header.flags & kUrg || urgent_.state == UrgentMark::State::Awaited))
+        note_urgent(*packet, header);
+    if (length == 0) return;
     if (!open) {
         ack_now_ = true;
         return;

@@ -46,7 +46,7 @@ bool Connection::send_new() {
     const u32 usable = after(edge, next_) ? edge - next_ : 0;
     const u32 in_flight = pipe(), window = congestion_.window();
     const bool idle = next_ == unacknowledged_;
-    u32 length = std::min({data, burst_, usable});
+    u32 length = std::min({data, sends_urgent() ? mss_ : burst_, usable});
     if (in_flight > 0) {
         const u32 room = window > in_flight ? window - in_flight : 0;
         if (room < std::min(length, mss_) || room == 0) return false;
@@ -65,7 +65,7 @@ bool Connection::send_new() {
             if (length < largest_window_ / 2) return idle ? wait(rtt_.timeout()) : false;
         } else if (!fin_queued_) {
             if (settings_.cork || more_) return wait(kCorkPatience);
-            if (!settings_.no_delay && !idle) return false;  // RFC 896
+            if (!settings_.no_delay && !idle && !sends_urgent()) return false;  // RFC 896
         }
     }
     const bool fin = fin_queued_ && last;
@@ -133,6 +133,7 @@ void Connection::transmit(u32 sequence, u32 length, u8 flags) {
     } else {
         header.window = static_cast<u16>(std::min(receive_window(), 0xffffu));
     }
+    mark_urgent(header);
     auto made = Packet::make(length);
     if (!made) return;  // as if lost
     Packet& packet = **made;
