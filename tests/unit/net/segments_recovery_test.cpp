@@ -88,6 +88,17 @@ TEST_F(Recovery, ALateSegmentTeachesPatience) {  // RFC 8985, 6.2, step 3
     EXPECT_EQ(expect(tcp::kAck, 1000).sequence, own_ + 2000);
 }
 
+TEST_F(Recovery, WhatComesTooSoonAfterARetransmissionWasOnlyLate) {
+    ten_under_way();
+    pass(100 * kMillisecond);  // a queue: the round trip is twice its minimum
+    acknowledge(1000);
+    acknowledge(1000, {{2000, 5000}});
+    EXPECT_EQ(expect(tcp::kAck, 1000).sequence, own_ + 1000);
+    pass(50 * kMillisecond);
+    acknowledge(5000);  // by the first transmission: nothing tells of a loss behind it
+    expect_nothing();
+}
+
 TEST_F(Recovery, TheTailIsProbed) {  // RFC 8985, 7
     ten_under_way();
     acknowledge(7000);
