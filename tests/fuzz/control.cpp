@@ -101,13 +101,15 @@ void check_session(std::span<const u8> bytes) {
 class Answerer : public vmm::daemon::ProgramHost {
   public:
     explicit Answerer(std::span<const u8> bytes) : bytes_(bytes) {}
-    void send(abi::control::Type, u64, std::span<const u8>, std::span<const u8>) override {
-        if (bytes_.empty()) return channel->lose();
+    bool send(abi::control::Type, u64, std::span<const u8>, std::span<const u8>,
+              std::chrono::milliseconds) override {
+        if (bytes_.empty()) return channel->lose(), true;
         usize count = std::min<usize>(bytes_[0], bytes_.size() - 1);
         channel->deliver(bytes_.subspan(1, count));
         bytes_ = bytes_.subspan(1 + count);
+        return true;
     }
-    void forget(u64) override {}
+    void forget(u64, bool) override {}
     void resume_reading() override {}
     vmm::daemon::FileChannel* channel = nullptr;
 

@@ -13,6 +13,7 @@ using namespace abi::control;
 
 constexpr usize kReceivePerCall = 256 * 1024;
 constexpr usize kInputPerFrame = kMaxPayload - sizeof(StreamMessage);
+constexpr u32 kSignalEnd = 65;  // the first number that is no signal: the guest refuses it, and all above
 
 std::unexpected<Error> broken(const std::string& what) {
     return fail(Code::Corrupt, "control port: " + what);
@@ -43,21 +44,22 @@ Result<Session::Peer> Session::receive() {
 }
 
 Result<void> Session::flush() {
-    while (wants_write()) {
-        ssize_t put =
-            ::send(socket_.get(), queue_.data() + sent_, queue_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (put < 0) {
-            if (errno == EINTR) continue;
-            if (errno == EAGAIN || errno == EWOULDBLOCK) return {};
-            if (errno != EPIPE && errno != ECONNRESET) return fail_errno("control port: send");
-            sent_ = queue_.size();
-            break;
-        }
-        sent_ += static_cast<usize>(put);
+    int error = queue_.flush(socket_.get());
+    if (error == EPIPE || error == ECONNRESET)
+        queue_ = {};
+    else if (error != 0)
+        return fail_errno("control port: send", error);
+    if (wants_write()) return {};
+    queue_pending();
+    return wants_write() ? flush() : Result<void>();
+}
+
+void Session::queue_pending() {
+    if (!std::exchange(pending_, false)) return;
+    for (auto& [tag, program] : programs_) {
+        if (auto size = std::exchange(program.size, {})) resize(tag, size->rows, size->columns);
+        for (u32 number : std::exchange(program.signals, {})) signal(tag, number);
     }
-    queue_.clear();
-    sent_ = 0;
-    return {};
 }
 
 Result<void> Session::dispatch(const Frame& frame) {
@@ -169,7 +171,7 @@ Result<void> Session::spawn(u64 tag, const SpawnRequest& request) {
 
 void Session::spawn_encoded(u64 tag, std::span<const u8> request) {
     programs_[tag] = {};
-    queue(Type::Spawn, tag, request);
+    queue_.add(Type::Spawn, tag, request);
 }
 
 const Session::Program* Session::running(u64 tag) const {
@@ -187,8 +189,8 @@ usize Session::send_input(u64 tag, std::span<const u8> bytes) {
     usize total = std::min(bytes.size(), input_capacity(tag));
     for (usize done = 0; done < total;) {
         usize chunk = std::min(total - done, kInputPerFrame);
-        queue(Type::Input, tag, bytes_of(StreamMessage{.stream = 0, .reserved = 0}),
-              bytes.subspan(done, chunk));
+        queue_.add(Type::Input, tag, bytes_of(StreamMessage{.stream = 0, .reserved = 0}),
+                   bytes.subspan(done, chunk));
         done += chunk;
     }
     if (total > 0) programs_[tag].window -= static_cast<u32>(total);
@@ -199,29 +201,33 @@ void Session::end_input(u64 tag) {
     const Program* program = running(tag);
     if (!program || program->input_ended) return;
     programs_[tag].input_ended = true;
-    queue(Type::Input, tag, bytes_of(StreamMessage{.stream = 0, .reserved = 0}));
+    queue_.add(Type::Input, tag, bytes_of(StreamMessage{.stream = 0, .reserved = 0}));
 }
 
 bool Session::signal(u64 tag, u32 number) {
     if (!running(tag)) return false;
-    queue(Type::Signal, tag, bytes_of(SignalMessage{.signal = number, .reserved = 0}));
+    if (crowded()) {
+        programs_[tag].signals.insert(std::min(number, kSignalEnd));
+        pending_ = true;
+        return true;
+    }
+    queue_.add(Type::Signal, tag, bytes_of(SignalMessage{.signal = number, .reserved = 0}));
     return true;
 }
 
 void Session::resize(u64 tag, u16 rows, u16 columns) {
-    if (running(tag))
-        queue(Type::Resize, tag, bytes_of(ResizeMessage{.rows = rows, .columns = columns, .reserved = 0}));
+    if (!running(tag)) return;
+    ResizeMessage size{.rows = rows, .columns = columns, .reserved = 0};
+    if (!crowded()) return queue_.add(Type::Resize, tag, bytes_of(size));
+    programs_[tag].size = size;
+    pending_ = true;
 }
 
 void Session::call_files(u64 tag, std::span<const u8> call) {
     file_calls_.insert(tag);
-    queue(Type::FileCall, tag, call);
+    queue_.add(Type::FileCall, tag, call);
 }
 
-void Session::shutdown() { queue(Type::Shutdown, 0, {}); }
-
-void Session::queue(Type type, u64 tag, std::span<const u8> message, std::span<const u8> tail) {
-    append_frame(queue_, type, tag, message, tail);
-}
+void Session::shutdown() { queue_.add(Type::Shutdown, 0, {}); }
 
 }  // namespace astra::vmm

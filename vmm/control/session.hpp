@@ -2,12 +2,13 @@
 // signals, and holds the guest to the protocol.
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "vmm/base/fd.hpp"
-#include "vmm/control/frame.hpp"
+#include "vmm/control/send_queue.hpp"
 
 namespace astra::vmm {
 
@@ -47,15 +48,20 @@ class SessionEvents {
 };
 
 /// Non-blocking and single-threaded: poll fd() for reading, and for writing while wants_write(). Frames are
-/// queued by the calls below and leave with flush(). Input is windowed: at most kStreamWindow bytes of a
-/// program's input are under way, so the queue stays small however slow the guest is.
+/// queued by the calls below and leave with flush(). The queue stays small however slow the guest is: input
+/// is windowed (at most kStreamWindow bytes of a program's are under way), signals and sizes beyond
+/// kMostQueued are kept as state, and what starts something new should not be called while crowded().
 class Session {
   public:
+    static constexpr usize kMostQueued = usize{1} << 20;  // bytes
+
     /// `socket` is a connected stream socket; `events` must outlive the session.
     Session(Fd socket, SessionEvents& events) : socket_(std::move(socket)), events_(events) {}
 
     [[nodiscard]] int fd() const { return socket_.get(); }
-    [[nodiscard]] bool wants_write() const { return sent_ < queue_.size(); }
+    [[nodiscard]] bool wants_write() const { return queue_.size() > 0; }
+    /// The guest has not taken what was queued before: no time for more calls and programs.
+    [[nodiscard]] bool crowded() const { return queue_.size() > kMostQueued; }
 
     enum class Peer { Open, Closed };
     /// Takes what has arrived (a bounded amount per call) and reports it. Closed: the guest's end is gone,
@@ -75,7 +81,8 @@ class Session {
     /// Queues the first bytes of `bytes`, at most input_capacity(); returns how many.
     usize send_input(u64 tag, std::span<const u8> bytes);
     void end_input(u64 tag);
-    /// `number` as in Linux x86-64. False when no such program runs.
+    /// `number` as in Linux x86-64. False when no such program runs. While crowded(), the same signal is kept
+    /// for a program once, as a pending signal is.
     bool signal(u64 tag, u32 number);
     void resize(u64 tag, u16 rows, u16 columns);
     /// Asks for something to be done with the guest's files; `call` is a FileCall frame's payload. Every call
@@ -89,23 +96,26 @@ class Session {
         enum class State { Asked, Running, Ended } state = State::Asked;
         bool input_ended = false;
         u32 window = abi::control::kStreamWindow;  // input bytes that may still be sent
+        // Not queued yet, for want of room.
+        std::set<u32> signals{};
+        std::optional<abi::control::ResizeMessage> size{};
     };
+    void queue_pending();
     [[nodiscard]] Result<void> dispatch(const Frame& frame);
     [[nodiscard]] Result<void> dispatch_to_program(const Frame& frame);
     [[nodiscard]] Result<void> take_hello(const Frame& frame);
     [[nodiscard]] const Program* running(u64 tag) const;
     [[nodiscard]] Result<void> take_credit(u64 tag, Program& program,
                                            const abi::control::CreditMessage& credit);
-    void queue(abi::control::Type type, u64 tag, std::span<const u8> message, std::span<const u8> tail = {});
 
     Fd socket_;
     SessionEvents& events_;
     FrameParser parser_;
     std::map<u64, Program> programs_;  // by tag
     std::set<u64> file_calls_;         // tags of those that were not answered yet
-    std::vector<u8> queue_;            // bytes to send; the first `sent_` of them are gone already
-    usize sent_ = 0;
+    SendQueue queue_;
     bool greeted_ = false;
+    bool pending_ = false;  // some program has signals or a size that are not queued yet
 };
 
 }  // namespace astra::vmm

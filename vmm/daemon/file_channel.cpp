@@ -24,7 +24,7 @@ constexpr ErrorCode kCodes[] = {{ENOENT, Code::NotFound},          {EACCES, Code
                                 {EPERM, Code::PermissionDenied},   {EEXIST, Code::AlreadyExists},
                                 {ENOSPC, Code::ResourceExhausted}, {ENOMEM, Code::ResourceExhausted},
                                 {EROFS, Code::FailedPrecondition}, {ENOTEMPTY, Code::FailedPrecondition},
-                                {ESRCH, Code::FailedPrecondition}};
+                                {ESRCH, Code::FailedPrecondition}, {EAGAIN, Code::Unavailable}};
 
 std::unexpected<Error> nonsense() {
     return fail(Code::Corrupt, "the guest's answer to a file call makes no sense");
@@ -66,7 +66,7 @@ Result<FileChannel::Reply> FileChannel::call(FileCallMessage message, const std:
     message.path_bytes = static_cast<u32>(path.size());
     std::vector<u8> tail(path.begin(), path.end());
     tail.insert(tail.end(), data.begin(), data.end());
-    host_->send(Type::FileCall, tag_, bytes_of(message), tail);
+    while (!host_->send(Type::FileCall, tag_, bytes_of(message), tail, kSlice)) TRY(wanted());
     std::unique_lock lock(mutex_);
     while (!changed_.wait_for(lock, kSlice, [&] { return !replies_.empty() || lost_; })) TRY(wanted());
     if (replies_.empty())

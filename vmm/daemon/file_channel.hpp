@@ -24,7 +24,7 @@ class FileChannel {
     using Wanted = std::function<Result<void>()>;
 
     FileChannel(std::shared_ptr<ProgramHost> host, u64 tag) : host_(std::move(host)), tag_(tag) {}
-    ~FileChannel() { host_->forget(tag_); }
+    ~FileChannel() { host_->forget(tag_, false); }
     FileChannel(const FileChannel&) = delete;
     FileChannel& operator=(const FileChannel&) = delete;
 

@@ -19,6 +19,7 @@ using control::Outcome;
 
 namespace {
 
+constexpr std::chrono::milliseconds kKillPatience{2000};  // before its supervisor is killed
 constexpr std::array kStateNames{"created", "starting", "running", "paused", "ended", "broken"};
 
 /// The address of the socket in `folder`, by way of a descriptor: the path itself may be too long for one.
@@ -204,10 +205,7 @@ Result<void> Guest::handle(const Frame& frame) {
     auto program = found == programs_.end() ? nullptr : found->second.lock();
     if (!program) {
         // Its client is gone; one that went before the start could not hang it up.
-        if (frame.type == Type::Started) {
-            link_->send(Type::Input, frame.tag, bytes_of(StreamMessage{.stream = 0, .reserved = 0}));
-            link_->send(Type::Signal, frame.tag, bytes_of(SignalMessage{.signal = SIGHUP, .reserved = 0}));
-        }
+        if (frame.type == Type::Started) hang_up(frame.tag);
         return {};
     }
     bool room = true;
@@ -280,6 +278,14 @@ void Guest::flush() {
     (void)link_->flush();
     u32 events = (held_ ? 0u : u32{EPOLLIN}) | (link_->wants_write() ? u32{EPOLLOUT} : 0u);
     (void)context_.reactor.change(link_watch_, events);
+    if (link_->backlog() <= kBacklog) changed_.notify_all();
+}
+
+/// As by a terminal that went away. Always queued: there is one for every program that there was room to ask
+/// for.
+void Guest::hang_up(u64 tag) {
+    link_->send(Type::Input, tag, bytes_of(StreamMessage{.stream = 0, .reserved = 0}));
+    link_->send(Type::Signal, tag, bytes_of(SignalMessage{.signal = SIGHUP, .reserved = 0}));
 }
 
 void Guest::conclude() {
@@ -335,47 +341,51 @@ Result<void> Guest::require_link(const char* what) const {
                 state_ == GuestState::Created ? "start it first" : "", "GUEST_NOT_RUNNING");
 }
 
-void Guest::send(Type type, u64 tag, std::span<const u8> message, std::span<const u8> tail) {
-    std::lock_guard lock(mutex_);
-    if (!link_) return;
-    link_->send(type, tag, message, tail);
-    flush();
+std::unexpected<Error> Guest::busy() const {
+    return fail(Code::Unavailable, "the supervisor of guest " + record_.name + " does not answer",
+                "try again later, or kill the guest", "SUPERVISOR_BUSY");
 }
 
-void Guest::forget(u64 tag) {
+bool Guest::send(Type type, u64 tag, std::span<const u8> message, std::span<const u8> tail,
+                 std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, patience, [&] { return !link_ || link_->backlog() <= kBacklog; }))
+        return false;
+    if (!link_) return true;
+    link_->send(type, tag, message, tail);
+    flush();
+    return true;
+}
+
+Result<void> Guest::ask(const char* what, Type type, std::span<const u8> message) {
+    std::lock_guard lock(mutex_);
+    TRY(require_link(what));
+    if (link_->backlog() > kBacklog) return busy();
+    link_->send(type, supervisor::kMainTag, message);
+    flush();
+    return {};
+}
+
+void Guest::forget(u64 tag, bool hung_up) {
     std::lock_guard lock(mutex_);
     programs_.erase(tag);
     channels_.erase(tag);
     held_ = false;
+    if (link_ && hung_up) hang_up(tag);
     flush();
 }
 
 Result<void> Guest::stop(std::chrono::milliseconds grace) {
-    {
-        std::lock_guard lock(mutex_);
-        TRY(require_link("stop"));
-    }
     supervisor::StopMessage message{.grace_ms = static_cast<u64>(grace.count())};
-    send(supervisor::kStop, supervisor::kMainTag, bytes_of(message), {});
-    return {};
+    return ask("stop", supervisor::kStop, bytes_of(message));
 }
 
 Result<void> Guest::pause(bool paused) {
-    {
-        std::lock_guard lock(mutex_);
-        TRY(require_link(paused ? "pause" : "resume"));
-    }
-    send(paused ? supervisor::kPause : supervisor::kResume, supervisor::kMainTag, {}, {});
-    return {};
+    return paused ? ask("pause", supervisor::kPause, {}) : ask("resume", supervisor::kResume, {});
 }
 
 Result<void> Guest::signal(u32 number) {
-    {
-        std::lock_guard lock(mutex_);
-        TRY(require_link("signal"));
-    }
-    send(Type::Signal, supervisor::kMainTag, bytes_of(SignalMessage{.signal = number, .reserved = 0}), {});
-    return {};
+    return ask("signal", Type::Signal, bytes_of(SignalMessage{.signal = number, .reserved = 0}));
 }
 
 Result<void> Guest::kill() {
@@ -384,13 +394,12 @@ Result<void> Guest::kill() {
         TRY(require_link("kill"));
         kill_asked_ = true;
     }
-    send(supervisor::kKill, supervisor::kMainTag, {}, {});
-    if (wait(std::chrono::seconds(2), [](const GuestInfo& info) { return info.exit.has_value(); })) return {};
+    auto asked = ask("kill", supervisor::kKill, {});
+    auto patience = asked ? kKillPatience : std::chrono::milliseconds(0);
+    if (wait(patience, [](const GuestInfo& info) { return info.exit.has_value(); })) return {};
     std::lock_guard lock(mutex_);
     int pidfd = supervisor_.valid() ? supervisor_.get() : child_ ? child_->pidfd() : -1;
-    if (pidfd < 0)
-        return fail(Code::Unavailable, "the supervisor of guest " + record_.name + " does not answer",
-                    "end the process that holds " + files_.socket());
+    if (pidfd < 0) return busy();
     // The machine dies with its supervisor.
     if (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
         return fail_errno("the supervisor of guest " + record_.name);
@@ -437,6 +446,7 @@ Result<std::shared_ptr<Program>> Guest::exec(const SpawnRequest& request) {
     if (!status_.running)
         return fail(Code::FailedPrecondition, "guest " + record_.name + " does not run yet",
                     "wait until it is running", "GUEST_NOT_RUNNING");
+    if (link_->backlog() > kBacklog) return busy();
     u64 tag = next_tag_++;
     auto program = std::make_shared<Program>(shared_from_this(), tag, kStreamWindow);
     programs_[tag] = program;

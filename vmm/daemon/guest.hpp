@@ -89,12 +89,15 @@ class Guest : public std::enable_shared_from_this<Guest>, public ProgramHost {
     [[nodiscard]] Result<std::shared_ptr<FileChannel>> open_files();
 
     // ProgramHost
-    void send(abi::control::Type type, u64 tag, std::span<const u8> message,
-              std::span<const u8> tail) override;
-    void forget(u64 tag) override;
+    [[nodiscard]] bool send(abi::control::Type type, u64 tag, std::span<const u8> message,
+                            std::span<const u8> tail, std::chrono::milliseconds patience) override;
+    void forget(u64 tag, bool hang_up) override;
     void resume_reading() override;
 
   private:
+    /// Beyond this much that its supervisor has not taken, nothing more is queued for it.
+    static constexpr usize kBacklog = usize{4} << 20;
+
     [[nodiscard]] Result<Fd> listen() const;
     [[nodiscard]] Result<void> connect();
     [[nodiscard]] Result<void> start_supervisor();
@@ -103,6 +106,11 @@ class Guest : public std::enable_shared_from_this<Guest>, public ProgramHost {
     [[nodiscard]] Result<void> handle(const Frame& frame);
     void take_status(const Frame& frame);
     void flush();
+    void hang_up(u64 tag);
+    /// Tells the supervisor something about the machine or its program. Errors: FailedPrecondition when there
+    /// is none (`what` could not be done); Unavailable when it does not take more.
+    [[nodiscard]] Result<void> ask(const char* what, abi::control::Type type, std::span<const u8> message);
+    [[nodiscard]] std::unexpected<Error> busy() const;
     /// The supervisor is gone: reads what it left.
     void conclude();
     void set_state(GuestState state, const char* event, std::string detail = {});

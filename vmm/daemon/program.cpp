@@ -1,8 +1,6 @@
 // Queues between a client and a program.
 #include "vmm/daemon/program.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 
 #include "vmm/control/frame.hpp"
@@ -20,11 +18,7 @@ constexpr usize kInputPerFrame = kMaxPayload - sizeof(StreamMessage);
 
 Program::~Program() {
     if (tag_ == supervisor::kMainTag) return;
-    if (!ended_) {
-        end_input();
-        signal(SIGHUP);
-    }
-    host_->forget(tag_);
+    host_->forget(tag_, !ended_);
 }
 
 std::optional<Program::Event> Program::next(std::chrono::milliseconds patience) {
@@ -52,23 +46,25 @@ usize Program::input(std::span<const u8> bytes, std::chrono::milliseconds patien
     usize take = std::min({bytes.size(), usize{window_}, kInputPerFrame});
     window_ -= static_cast<u32>(take);
     lock.unlock();
-    if (take > 0)
-        host_->send(Type::Input, tag_, bytes_of(StreamMessage{.stream = 0, .reserved = 0}),
-                    bytes.first(take));
-    return take;
+    if (take == 0 || host_->send(Type::Input, tag_, bytes_of(StreamMessage{.stream = 0, .reserved = 0}),
+                                 bytes.first(take), patience))
+        return take;
+    credit(static_cast<u32>(take));
+    return 0;
 }
 
-void Program::end_input() {
-    host_->send(Type::Input, tag_, bytes_of(StreamMessage{.stream = 0, .reserved = 0}), {});
+bool Program::end_input(std::chrono::milliseconds patience) {
+    return host_->send(Type::Input, tag_, bytes_of(StreamMessage{.stream = 0, .reserved = 0}), {}, patience);
 }
 
-void Program::signal(u32 number) {
-    host_->send(Type::Signal, tag_, bytes_of(SignalMessage{.signal = number, .reserved = 0}), {});
+bool Program::signal(u32 number, std::chrono::milliseconds patience) {
+    SignalMessage message{.signal = number, .reserved = 0};
+    return host_->send(Type::Signal, tag_, bytes_of(message), {}, patience);
 }
 
-void Program::resize(u16 rows, u16 columns) {
+bool Program::resize(u16 rows, u16 columns, std::chrono::milliseconds patience) {
     ResizeMessage message{.rows = rows, .columns = columns, .reserved = 0};
-    host_->send(Type::Resize, tag_, bytes_of(message), {});
+    return host_->send(Type::Resize, tag_, bytes_of(message), {}, patience);
 }
 
 bool Program::deliver(Event event) {

@@ -19,10 +19,12 @@ namespace astra::vmm::daemon {
 class ProgramHost {
   public:
     virtual ~ProgramHost() = default;
-    virtual void send(abi::control::Type type, u64 tag, std::span<const u8> message,
-                      std::span<const u8> tail) = 0;
-    /// The program's client is gone.
-    virtual void forget(u64 tag) = 0;
+    /// Sends a frame, waiting up to `patience` for room in the queue. False when there is none, and nothing
+    /// was sent. A guest that has ended takes everything.
+    [[nodiscard]] virtual bool send(abi::control::Type type, u64 tag, std::span<const u8> message,
+                                    std::span<const u8> tail, std::chrono::milliseconds patience) = 0;
+    /// The client of the program (or channel) is gone, and the program is hung up if it is to be.
+    virtual void forget(u64 tag, bool hang_up) = 0;
     /// There is room for output again.
     virtual void resume_reading() = 0;
 };
@@ -52,9 +54,10 @@ class Program {
     /// Sends the first bytes of `bytes`, as many as the program's window takes, waiting up to `patience` for
     /// room; how many. Once it has ended everything is taken, and dropped.
     [[nodiscard]] usize input(std::span<const u8> bytes, std::chrono::milliseconds patience);
-    void end_input();
-    void signal(u32 number);
-    void resize(u16 rows, u16 columns);
+    // These, too, wait up to `patience` for room. False when there is none: nothing was sent.
+    [[nodiscard]] bool end_input(std::chrono::milliseconds patience);
+    [[nodiscard]] bool signal(u32 number, std::chrono::milliseconds patience);
+    [[nodiscard]] bool resize(u16 rows, u16 columns, std::chrono::milliseconds patience);
 
     // From the guest.
     /// False when no more should come until resume_reading().

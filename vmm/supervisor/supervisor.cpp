@@ -79,7 +79,7 @@ std::optional<Outcome> Supervisor::step() {
         told_boot_ns_ = run_->boot_ns();
         report_status();
     }
-    if (link_ && told_console_ != log_.end()) {
+    if (link_ && told_console_ != log_.end() && link_->backlog() <= kBacklog) {
         told_console_ = log_.end();
         link_->send(kConsole, kMainTag, bytes_of(ConsoleMessage{told_console_}));
     }
@@ -152,10 +152,11 @@ Result<void> Supervisor::handle(const Frame& frame) {
 
 void Supervisor::spawn(u64 tag, std::span<const u8> request) {
     Session* session = run_->session();
-    if (!session || tag == kMainTag || guest_tags_.contains(tag)) {
-        link_->send(Type::SpawnFailed, tag, bytes_of(SpawnFailedMessage{.error = ESRCH, .reserved = 0}));
-        return;
-    }
+    auto refuse = [&](u32 error) {
+        link_->send(Type::SpawnFailed, tag, bytes_of(SpawnFailedMessage{.error = error, .reserved = 0}));
+    };
+    if (!session || tag == kMainTag || guest_tags_.contains(tag)) return refuse(ESRCH);
+    if (session->crowded()) return refuse(EAGAIN);
     u64 guest_tag = next_tag_++;
     guest_tags_[tag] = guest_tag;
     daemon_tags_[guest_tag] = tag;
@@ -164,9 +165,11 @@ void Supervisor::spawn(u64 tag, std::span<const u8> request) {
 
 void Supervisor::call_files(u64 tag, std::span<const u8> call) {
     Session* session = run_->session();
-    if (!session)
+    if (!session || session->crowded()) {
+        u32 error = session ? EAGAIN : ESRCH;
         return link_->send(Type::FileReply, tag,
-                           bytes_of(FileReplyMessage{.error = ESRCH, .reserved = 0, .next = 0}));
+                           bytes_of(FileReplyMessage{.error = error, .reserved = 0, .next = 0}));
+    }
     u64 guest_tag = next_tag_++;
     file_calls_[guest_tag] = tag;
     session->call_files(guest_tag, call);

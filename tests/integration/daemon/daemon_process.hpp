@@ -26,6 +26,7 @@ class DaemonProcess {
     int end(int signal);
     [[nodiscard]] std::string folder() const { return folder_; }
     [[nodiscard]] std::string socket() const { return folder_ + "/astra.sock"; }
+    [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] control::Remote& remote() { return *remote_; }
 
   private:

@@ -203,6 +203,33 @@ TEST_F(SessionTest, SignalsAndSizesGoOnlyToProgramsThatRun) {
     EXPECT_FALSE(session->wants_write());
 }
 
+TEST_F(SessionTest, TheQueueToAGuestThatDoesNotReadIsBounded) {
+    start();
+    for (u64 tag = 2; !session->crowded(); tag++) {
+        ASSERT_LT(tag, 1000u);
+        session->call_files(tag, std::vector<u8>(kMaxPayload));
+        ASSERT_TRUE(session->flush());
+    }
+    // What can be asked for again and again is kept once.
+    for (u16 i = 1; i <= 5000; i++) {
+        EXPECT_TRUE(session->signal(1, i % 2 ? 15u : 1u));
+        EXPECT_TRUE(session->signal(1, 1000u + i));
+        session->resize(1, i, 80);
+    }
+    std::vector<std::string> seen;
+    while (session->wants_write() || !guest->idle()) {
+        auto frame = guest->receive();
+        ASSERT_TRUE(session->flush());
+        if (frame.header.type == Type::Signal) seen.push_back("signal " + std::to_string(frame.payload[0]));
+        if (frame.header.type != Type::Resize) continue;
+        ResizeMessage size;
+        std::memcpy(&size, frame.payload.data(), sizeof size);
+        seen.push_back("rows " + std::to_string(size.rows));
+    }
+    EXPECT_FALSE(session->crowded());
+    EXPECT_THAT(seen, ::testing::ElementsAre("rows 5000", "signal 1", "signal 15", "signal 65"));
+}
+
 TEST_F(SessionTest, AFileCallIsAnsweredOnce) {
     start();
     session->call_files(7, bytes_of(FileCallMessage{}));

@@ -49,6 +49,17 @@ inline void finish_reading(grpc::ServerContext& context, std::future<void>& inpu
     input.get();
 }
 
+/// Passes on what a request of Exec.Run or Console.Attach says besides input, waiting a slice for room. False
+/// when there was none: the client waits with us.
+template <class Request>
+bool steer(Program& program, const Request& request) {
+    if (request.has_end_of_input()) return program.end_input(kSlice);
+    if (request.has_signal()) return program.signal(request.signal(), kSlice);
+    if (!request.has_resize()) return true;
+    return program.resize(static_cast<u16>(request.resize().rows()),
+                          static_cast<u16>(request.resize().columns()), kSlice);
+}
+
 inline bool has_ended(const GuestInfo& info) {
     return info.state == GuestState::Ended || info.state == GuestState::Broken;
 }

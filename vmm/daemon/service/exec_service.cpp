@@ -110,13 +110,8 @@ class ExecService final : public api::Exec::Service {
                                           request.input().size());
                 while (!bytes.empty() && !over && !context.IsCancelled())
                     bytes = bytes.subspan(program.input(bytes, kSlice));
-            } else if (request.has_end_of_input()) {
-                program.end_input();
-            } else if (request.has_signal()) {
-                program.signal(request.signal());
-            } else if (request.has_resize()) {
-                program.resize(static_cast<u16>(request.resize().rows()),
-                               static_cast<u16>(request.resize().columns()));
+            } else {
+                while (!over && !context.IsCancelled() && !steer(program, request)) {}
             }
         }
     }
