@@ -17,6 +17,7 @@ namespace astra::control {
 namespace {
 
 constexpr auto kConnectPatience = std::chrono::seconds(5);
+constexpr int kRetryMs = 50;
 constexpr size_t kChunk = 256 * 1024;
 constexpr char kSystemSocket[] = "/run/astra/astra.sock";
 
@@ -89,11 +90,17 @@ Result<std::unique_ptr<Remote>> Remote::connect(const std::string& address,
                                                 std::shared_ptr<grpc::ChannelCredentials> credentials) {
     bool path = address.starts_with('/') || address.starts_with('.');
     grpc::ChannelArguments arguments;
+    // A daemon that is being started again is there soon.
+    for (const char* name : {GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS})
+        arguments.SetInt(name, kRetryMs);
     if (!credentials) credentials = grpc::InsecureChannelCredentials();
     auto channel = grpc::CreateCustomChannel(path ? "unix:" + address : address, credentials, arguments);
     std::string file = path ? address : address.starts_with("unix:") ? address.substr(5) : "";
-    // Nobody is going to answer on a socket that is not there.
-    bool hopeless = !file.empty() && ::access(file.c_str(), F_OK) != 0;
+    // Nobody is going to answer on a socket that is not there, or not for us.
+    bool hopeless = !file.empty() && ::access(file.c_str(), W_OK) != 0;
+    if (hopeless && errno == EACCES)
+        return fail(Code::PermissionDenied, file + ": " + std::strerror(EACCES),
+                    "be a member of the socket's group, or ask on the daemon's read-only socket");
     auto until = std::chrono::system_clock::now() + kConnectPatience;
     if (hopeless || !channel->WaitForConnected(until))
         return fail(Code::Unavailable, "no daemon answers at " + address,

@@ -25,7 +25,8 @@ class Remote {
     static constexpr std::chrono::milliseconds kPatience{30'000};
 
     /// Connects to `address`: a socket's path, "unix:PATH", or what gRPC takes ("dns:host:port", with
-    /// `credentials`). Errors: Unavailable when no daemon answers there.
+    /// `credentials`). Errors: Unavailable when no daemon answers there,
+    /// PermissionDenied when the socket is not for this user.
     [[nodiscard]] static Result<std::unique_ptr<Remote>> connect(
         const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials = {});
 

@@ -142,7 +142,9 @@ Result<void> Session::take_credit(u64 tag, Program& program, const CreditMessage
 
 Result<std::vector<u8>> encode_spawn(const SpawnRequest& request) {
     std::vector<u8> strings;
+    bool terminated = false;
     auto add = [&](const std::string& text) {
+        terminated |= text.find('\0') != text.npos;
         strings.insert(strings.end(), text.begin(), text.end());
         strings.push_back(0);
     };
@@ -154,6 +156,7 @@ Result<std::vector<u8>> encode_spawn(const SpawnRequest& request) {
                          .columns = request.columns,
                          .argc = static_cast<u32>(request.arguments.size()),
                          .envc = static_cast<u32>(request.environment.size())};
+    if (terminated) return fail(Code::InvalidArgument, "an argument or environment entry has a NUL in it");
     if (strings.size() > kMaxPayload - sizeof message)
         return fail(Code::InvalidArgument,
                     "arguments and environment take " + std::to_string(strings.size()) +

@@ -20,8 +20,8 @@ struct SpawnRequest {
     u16 rows = 0, columns = 0;  // of the terminal, when stdio is one
 };
 
-/// The payload of the Spawn frame that asks for it. Errors: InvalidArgument when arguments and environment do
-/// not fit into one frame.
+/// The payload of the Spawn frame that asks for it. Errors: InvalidArgument when a string has a NUL in it, or
+/// arguments and environment do not fit into one frame.
 [[nodiscard]] Result<std::vector<u8>> encode_spawn(const SpawnRequest& request);
 
 /// What a session reports. Called from Session::receive() only. `tag` is the one spawn() was given. The

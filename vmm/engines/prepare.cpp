@@ -10,6 +10,21 @@ namespace astra::vmm {
 
 using control::LaunchSpec;
 
+namespace {
+
+SpawnRequest program_of(const LaunchSpec& spec) {
+    SpawnRequest request{
+        .workdir = spec.workdir, .arguments = spec.arguments, .environment = spec.environment};
+    if (spec.terminal) {
+        request.stdio = abi::control::StdioMode::Console;
+        request.rows = spec.terminal->rows;
+        request.columns = spec.terminal->columns;
+    }
+    return request;
+}
+
+}  // namespace
+
 Result<void> check_spec(const LaunchSpec& spec) {
     if (spec.arguments.empty() || spec.arguments.front().empty())
         return fail(Code::InvalidArgument, "no program to run", "name one: astra run … -- /bin/sh");
@@ -35,6 +50,8 @@ Result<void> check_spec(const LaunchSpec& spec) {
     if (!spec.image.empty() && !is_id)
         return fail(Code::InvalidArgument, "'" + spec.image + "' is not an image's id",
                     "an id is 64 hexadecimal digits; --rootfs takes archives");
+    TRY(net::parse_config(spec.network, spec.ports));
+    TRY(encode_spawn(program_of(spec)));
     return {};
 }
 
@@ -72,25 +89,19 @@ Result<RunRequest> prepare(const LaunchSpec& spec, const std::string& store, con
         fmt::format("image {}: {} files, {} KiB", image.sha256, image.inodes, image.bytes >> 10));
     net::Config network = TRY(net::parse_config(spec.network, spec.ports));
     bool hardware = facts.kvm && *facts.kvm == KvmKind::Hardware;
-    RunRequest request{
-        .engine = make_engine(facts, plan.kind),
-        .machine = {.kernel = plan.kernel,
-                    .image = image.path,
-                    .image_policy = hardware ? ImagePolicy::Map : ImagePolicy::Copy,
-                    .cpus = spec.cpus,
-                    .memory_mib = spec.memory_mib,
-                    .network = spec.network,
-                    .forwards = spec.ports,
-                    .command_line = net::kernel_words(network) + " " + spec.kernel_arguments},
-        .program = {.workdir = spec.workdir, .arguments = spec.arguments, .environment = spec.environment},
-        .kernel_name = plan.kernel_name,
-        .other_kernel = plan.other_kernel,
-        .timing = spec.timing};
-    if (spec.terminal) {
-        request.program.stdio = abi::control::StdioMode::Console;
-        request.program.rows = spec.terminal->rows;
-        request.program.columns = spec.terminal->columns;
-    }
+    RunRequest request{.engine = make_engine(facts, plan.kind),
+                       .machine = {.kernel = plan.kernel,
+                                   .image = image.path,
+                                   .image_policy = hardware ? ImagePolicy::Map : ImagePolicy::Copy,
+                                   .cpus = spec.cpus,
+                                   .memory_mib = spec.memory_mib,
+                                   .network = spec.network,
+                                   .forwards = spec.ports,
+                                   .command_line = net::kernel_words(network) + " " + spec.kernel_arguments},
+                       .program = program_of(spec),
+                       .kernel_name = plan.kernel_name,
+                       .other_kernel = plan.other_kernel,
+                       .timing = spec.timing};
     return request;
 }
 

@@ -22,7 +22,8 @@ std::string setting(const char* name, const std::string& otherwise) {
     return value ? value : otherwise;
 }
 
-DaemonProcess::DaemonProcess(std::vector<std::string> more) : more_(std::move(more)) {
+DaemonProcess::DaemonProcess(std::vector<std::string> more, std::vector<std::string> under)
+    : more_(std::move(more)), under_(std::move(under)) {
     char folder[] = "/tmp/astrad-test-XXXXXX";
     folder_ = ::mkdtemp(folder);
     start();
@@ -47,7 +48,8 @@ DaemonProcess::~DaemonProcess() {
 }
 
 void DaemonProcess::start() {
-    std::vector<std::string> words{ASTRAD_PROGRAM, "--state", folder_};
+    std::vector<std::string> words = under_;
+    words.insert(words.end(), {ASTRAD_PROGRAM, "--state", folder_});
     words.insert(words.end(), more_.begin(), more_.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -57,7 +59,9 @@ void DaemonProcess::start() {
     ::posix_spawn_file_actions_addopen(&files, 1, (folder_ + "/astrad.log").c_str(),
                                        O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::posix_spawn_file_actions_adddup2(&files, 1, 2);
-    int failed = ::posix_spawn(&pid_, argv[0], &files, nullptr, argv.data(), environ);
+    ::setenv("FOLDER", folder_.c_str(), 1);
+    int failed = ::posix_spawnp(&pid_, argv[0], &files, nullptr, argv.data(), environ);
+    ::unsetenv("FOLDER");
     ::posix_spawn_file_actions_destroy(&files);
     ASSERT_EQ(failed, 0) << argv[0];
     for (int i = 0; i < 200 && !remote_; i++) {
@@ -70,12 +74,14 @@ void DaemonProcess::start() {
     ASSERT_TRUE(ready) << ready.error().message;
 }
 
-int DaemonProcess::end(int signal) {
-    remote_.reset();
+int DaemonProcess::end(int signal, const std::function<void()>& then) {
+    if (!then) remote_.reset();
     ::kill(pid_, signal);
     int status = -1;
     ::waitpid(pid_, &status, 0);
     pid_ = -1;
+    if (then) then();
+    remote_.reset();
     return status;
 }
 

@@ -1,6 +1,7 @@
 // An astrad of a test's own, on a state folder of its own.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,9 @@ namespace astra::tests {
 
 class DaemonProcess {
   public:
-    /// Starts one on a fresh folder. `more` are further options.
-    explicit DaemonProcess(std::vector<std::string> more = {});
+    /// Starts one on a fresh folder. `more` are further options; `under` is a program that executes the words
+    /// that follow its own, and has $FOLDER in the environment.
+    explicit DaemonProcess(std::vector<std::string> more = {}, std::vector<std::string> under = {});
     /// Ends it and whatever guests it has left, and removes the folder.
     ~DaemonProcess();
     DaemonProcess(const DaemonProcess&) = delete;
@@ -22,8 +24,9 @@ class DaemonProcess {
 
     /// Starts it again on the same folder, and connects.
     void start();
-    /// Ends it with a signal and waits for its end; its wait status.
-    int end(int signal);
+    /// Ends it with a signal and waits for its end; its wait status. With `then` the connection is kept
+    /// until that has run.
+    int end(int signal, const std::function<void()>& then = {});
     [[nodiscard]] std::string folder() const { return folder_; }
     [[nodiscard]] std::string socket() const { return folder_ + "/astra.sock"; }
     [[nodiscard]] pid_t pid() const { return pid_; }
@@ -31,7 +34,7 @@ class DaemonProcess {
 
   private:
     std::string folder_;
-    std::vector<std::string> more_;
+    std::vector<std::string> more_, under_;
     pid_t pid_ = -1;
     std::unique_ptr<control::Remote> remote_;
 };

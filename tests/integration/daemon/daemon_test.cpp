@@ -309,54 +309,5 @@ TEST_F(Daemon, TalksToPython) {
     EXPECT_THAT(said.out, HasSubstr("syscall write "));
 }
 
-TEST(ReadOnlyDaemon, OnlyAnswersQuestions) {
-    std::string socket = "/tmp/astra-ro-" + std::to_string(::getpid()) + ".sock";
-    DaemonProcess daemon({"--read-only-socket", socket});
-    auto remote = Remote::connect(socket);
-    ASSERT_TRUE(remote) << remote.error().message;
-    auto info = Remote::call(*(*remote)->daemon, &v1::Daemon::Stub::GetInfo, v1::GetInfoRequest());
-    ASSERT_TRUE(info);
-    EXPECT_TRUE(info->read_only());
-    EXPECT_TRUE(Remote::call(*(*remote)->guests, &v1::Guests::Stub::List, v1::ListGuestsRequest()));
-    auto denied = (*remote)->import_image(ASTRA_ROOTFS, "x");
-    ASSERT_FALSE(denied);
-    EXPECT_EQ(denied.error().code, Code::PermissionDenied);
-    v1::CreateGuestRequest create;
-    auto refused = Remote::call(*(*remote)->guests, &v1::Guests::Stub::Create, create);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().reason, "READ_ONLY");
-    ::unlink(socket.c_str());
-}
-
-TEST_F(Daemon, ExplainsItsRefusals) {
-    auto missing = call(&v1::Guests::Stub::Get, "nobody");
-    ASSERT_FALSE(missing);
-    EXPECT_EQ(missing.error().code, Code::NotFound);
-    EXPECT_EQ(missing.error().reason, "GUEST_NOT_FOUND");
-    EXPECT_FALSE(missing.error().hint.empty());
-    auto no_image = launch("x", "exit 0");
-    ASSERT_FALSE(no_image);
-    EXPECT_EQ(no_image.error().reason, "IMAGE_NOT_FOUND");
-    auto garbage = remote().import_image("/proc/self/exe", "garbage");
-    ASSERT_FALSE(garbage);
-    EXPECT_EQ(garbage.error().code, Code::InvalidArgument) << garbage.error().message;
-    image();
-    auto create = request("twice", {"true"});
-    create.set_request_id("r1");
-    auto first = Remote::call(*remote().guests, &v1::Guests::Stub::Create, create);
-    auto again = Remote::call(*remote().guests, &v1::Guests::Stub::Create, create);
-    ASSERT_TRUE(first && again);
-    EXPECT_EQ(first->guest_id(), again->guest_id());
-    create.set_request_id("r2");
-    auto taken = Remote::call(*remote().guests, &v1::Guests::Stub::Create, create);
-    ASSERT_FALSE(taken);
-    EXPECT_EQ(taken.error().code, Code::AlreadyExists);
-    v1::DeleteImageRequest remove;
-    remove.set_image("applets");
-    auto used = Remote::call(*remote().images, &v1::Images::Stub::Delete, remove);
-    ASSERT_FALSE(used);
-    EXPECT_EQ(used.error().reason, "IMAGE_IN_USE");
-}
-
 }  // namespace
 }  // namespace astra::tests
