@@ -18,29 +18,6 @@ namespace {
 using ::testing::HasSubstr;
 using Clock = std::chrono::steady_clock;
 
-TEST_F(Daemon, LaunchesTwentyGuestsAtOnce) {
-    image();
-    constexpr int kGuests = 20;
-    std::vector<std::thread> clients;
-    std::atomic<int> good = 0;
-    for (int i = 0; i < kGuests; i++)
-        clients.emplace_back([&, i] {
-            std::string name = "guest" + std::to_string(i);
-            auto guest = launch(name, "echo I am " + name + "; exit " + std::to_string(i));
-            if (!guest) return ADD_FAILURE() << guest.error().message, void();
-            v1::Guest ended = wait(name);
-            EXPECT_EQ(ended.outcome().kind(), v1::Outcome::KIND_EXITED) << ended.outcome().message();
-            EXPECT_EQ(ended.outcome().value(), i);
-            EXPECT_EQ(console(name, 0), "I am " + name + "\n");
-            good++;
-        });
-    for (auto& client : clients) client.join();
-    EXPECT_EQ(good, kGuests);
-    auto all = Remote::call(*remote().guests, &v1::Guests::Stub::List, v1::ListGuestsRequest());
-    ASSERT_TRUE(all);
-    EXPECT_EQ(all->guests_size(), kGuests);
-}
-
 TEST_F(Daemon, KeepsTheConsoleFromByteZero) {
     image();
     ASSERT_TRUE(launch("talker", "echo one; echo two >&2; sleep 1; echo three"));
@@ -302,11 +279,21 @@ TEST_F(Daemon, IsCommandedFromTheCommandLine) {
 
 TEST_F(Daemon, TalksToPython) {
     auto said =
-        shell("PYTHONPATH=" ASTRA_PYTHON_API " /usr/bin/python3 " ASTRA_PYTHON_EXAMPLE " " +
+        shell("PYTHONPATH=" ASTRA_PYTHON_API " /usr/bin/python3 " ASTRA_PYTHON_EXAMPLES "/launch.py " +
               daemon_.socket() + " " + ASTRA_ROOTFS + " " + engine() + " sh -c 'echo from python; exit 4'");
     EXPECT_EQ(said.status, 4);
     EXPECT_THAT(said.out, HasSubstr("from python\n"));
     EXPECT_THAT(said.out, HasSubstr("syscall write "));
+}
+
+TEST_F(Daemon, TalksToClientsThatOnlyKnowItsReflection) {
+    auto said = shell("/usr/bin/python3 " ASTRA_PYTHON_EXAMPLES "/reflect.py " + daemon_.socket() + " " +
+                      image() + " " + engine() + " sh -c 'echo reflected; exit 3' 2>&1");
+    EXPECT_EQ(said.status, 3) << said.out;
+    for (const char* name : {"Console", "Daemon", "Events", "Exec", "Files", "Guests", "Images", "Metrics"})
+        EXPECT_THAT(said.out, HasSubstr("service astra.v1." + std::string(name) + "\n"));
+    EXPECT_THAT(said.out, HasSubstr("service grpc.health.v1.Health\n"));
+    EXPECT_THAT(said.out, HasSubstr("reflected\nafterwards NOT_FOUND\n"));
 }
 
 }  // namespace
