@@ -40,6 +40,7 @@ enum class ExitCode : u8 { Clean = 0, Panic = 1, WrongBuild = 2 };
 //   virtio_mmio.device=<size>@<base>:<irq>   one per device (Linux kernel-parameters.txt)
 //   astra.counters=<bytes>@<gpa>             the counters slot
 //   astra.cpus=<n>                           CPUs to start (default: all that answer)
+//   astra.pci                                look for devices on the PCI bus, too (without any virtio_mmio.device: always)
 //   clock=pit                                1000 Hz PIT as the clock source
 //   astra.ip=<address>/<prefix>[,<gateway>]  of the network device (none: it is asked for by DHCP)
 //   astra.dns=<address>                      the name server, for /etc/resolv.conf

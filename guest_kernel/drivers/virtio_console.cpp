@@ -19,7 +19,7 @@ constexpr u32 buffer_order() {
 constexpr usize kInputBytes = kPageSize;
 }  // namespace
 
-Result<void> ConsolePort::init(MmioDevice& device, u32 receive_queue, u32 transmit_queue, bool event_index) {
+Result<void> ConsolePort::init(Device& device, u32 receive_queue, u32 transmit_queue, bool event_index) {
     device_ = &device;
     receive_index_ = receive_queue;
     transmit_index_ = transmit_queue;
@@ -139,7 +139,7 @@ void ConsolePort::interrupt() {
 namespace {
 
 struct Console {
-    MmioDevice device;
+    Own<Device> device;
     ConsolePort console, control;
     Queue control_receive, control_transmit;  // the device's own control queues
     PhysAddr messages;                        // one frame: kMessages incoming slots, then one outgoing
@@ -150,7 +150,7 @@ constexpr u16 kMessages = 8;
 constexpr usize kMessageBytes = 128;
 
 void handle_interrupt(void*) {
-    the_console->device.acknowledge();
+    the_console->device->acknowledge();
     the_console->console.interrupt();
     the_console->control.interrupt();
 }
@@ -159,7 +159,7 @@ void send_message(Console& c, u32 port, u16 event, u16 value) {
     PhysAddr slot = c.messages + kMessages * kMessageBytes;
     *static_cast<virtio_console_control*>(arch::phys_to_virt(slot)) = {port, event, value};
     c.control_transmit.publish(0, slot, sizeof(virtio_console_control), false);
-    c.device.notify(3);
+    c.device->notify(3);
     Queue::Used used;
     while (!c.control_transmit.take_used(used)) arch::spin_pause();
 }
@@ -194,7 +194,7 @@ bool wait_for_control_port(Console& c) {
             default: break;
         }
         c.control_receive.publish(used.token, slot, kMessageBytes, true);
-        c.device.notify(2);
+        c.device->notify(2);
     }
     return true;
 }
@@ -202,44 +202,36 @@ bool wait_for_control_port(Console& c) {
 Result<void> start(Console& c) {
     constexpr u64 kEventIndex = u64{1} << VIRTIO_RING_F_EVENT_IDX,
                   kMultiport = u64{1} << VIRTIO_CONSOLE_F_MULTIPORT;
-    u64 features = TRY(c.device.negotiate(kEventIndex | kMultiport));
+    u64 features = TRY(c.device->negotiate(kEventIndex | kMultiport));
     bool event_index = features & kEventIndex;
     c.messages = TRY(mm::alloc_frame(mm::Zero::Yes));
-    TRY(c.console.init(c.device, 0, 1, event_index));
+    TRY(c.console.init(*c.device, 0, 1, event_index));
     if (features & kMultiport) {
-        TRY(c.device.add_queue(2, c.control_receive, event_index, kMessages));
-        TRY(c.device.add_queue(3, c.control_transmit, event_index, 1));
-        TRY(c.control.init(c.device, 4, 5, event_index));
+        TRY(c.device->add_queue(2, c.control_receive, event_index, kMessages));
+        TRY(c.device->add_queue(3, c.control_transmit, event_index, 1));
+        TRY(c.control.init(*c.device, 4, 5, event_index));
     }
-    c.device.start();
+    c.device->start();
     if (features & kMultiport) {
         for (u16 i = 0; i < kMessages; i++)
             c.control_receive.publish(i, c.messages + i * kMessageBytes, kMessageBytes, true);
-        c.device.notify(2);
+        c.device->notify(2);
         send_message(c, 0, VIRTIO_CONSOLE_DEVICE_READY, 1);
         c.has_control = wait_for_control_port(c);
         if (!c.has_control) log(LogLevel::Error, "the host opened no port %s", abi::control::kPortName);
-        c.device.notify(4);
+        c.device->notify(4);
     }
-    c.device.notify(0);
-    return arch::install_irq(c.device.irq(), handle_interrupt, nullptr);
+    c.device->notify(0);
+    return c.device->on_interrupt(handle_interrupt, nullptr);
 }
 
 }  // namespace
 
 Result<void> init_console() {
-    for (usize i = 0;; i++) {
-        auto device = MmioDevice::find(i);
-        if (!device) {
-            if (i < abi::machine::kVirtioSlots) continue;
-            return fail(Errno::kENODEV);
-        }
-        if (device->device_id() != 3) continue;
-        the_console = new (std::nothrow) Console;
-        if (!the_console) return fail(Errno::kENOMEM);
-        the_console->device = *device;
-        return start(*the_console);
-    }
+    auto console = TRY(make_own<Console>());
+    console->device = TRY(find_device(abi::virtio::DeviceId::Console));
+    the_console = console.leak();  // for good
+    return start(*the_console);
 }
 
 ConsolePort* console_port() { return the_console ? &the_console->console : nullptr; }

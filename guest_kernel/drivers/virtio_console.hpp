@@ -2,7 +2,7 @@
 // control port.
 #pragma once
 #include "guest_kernel/base/list.hpp"
-#include "guest_kernel/drivers/virtio_mmio.hpp"
+#include "guest_kernel/drivers/virtio_device.hpp"
 #include "guest_kernel/sched/wait_queue.hpp"
 
 namespace astra::virtio {
@@ -34,7 +34,7 @@ class ConsolePort {
     /// Called in interrupt context when input may be there.
     sched::WaitQueue input_ready;
 
-    Result<void> init(MmioDevice& device, u32 receive_queue, u32 transmit_queue, bool event_index);
+    Result<void> init(Device& device, u32 receive_queue, u32 transmit_queue, bool event_index);
     void interrupt();
 
   private:
@@ -48,7 +48,7 @@ class ConsolePort {
     bool has_input();
     sched::SpinLocked<State, sched::Rank::Virtio> state_;
     sched::WaitQueue output_free_;
-    MmioDevice* device_ = nullptr;
+    Device* device_ = nullptr;
     u32 receive_index_ = 0, transmit_index_ = 0;
     PhysAddr input_, output_;
 };

@@ -1,87 +1,100 @@
 // Driver side of the virtio-mmio transport.
 #include "guest_kernel/drivers/virtio_mmio.hpp"
 
-#include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
+#include <optional>
+
+#include "guest_kernel/abi/machine.hpp"
 #include "guest_kernel/arch/arch.hpp"
 #include "guest_kernel/drivers/command_line.hpp"
 
 namespace astra::virtio {
 
 namespace {
-constexpr u32 kMagic = 0x74726976;  // "virt"
+
+/// A window of the command line.
+struct Window {
+    PhysAddr base;
+    u32 irq;
+};
+
+std::optional<Window> parse_window(std::string_view text) {
+    auto size = take_number(text);
+    if (!size || !text.starts_with('@')) return std::nullopt;
+    text.remove_prefix(1);
+    auto base = take_number(text);
+    if (!base || !text.starts_with(':')) return std::nullopt;
+    text.remove_prefix(1);
+    auto irq = take_number(text);
+    if (!irq) return std::nullopt;
+    return Window{PhysAddr(*base), static_cast<u32>(*irq)};
 }
 
-u32 MmioDevice::read(u32 offset) const { return *reinterpret_cast<volatile u32*>(base_ + offset); }
-void MmioDevice::write(u32 offset, u32 value) const {
-    *reinterpret_cast<volatile u32*>(base_ + offset) = value;
-}
+class MmioDevice final : public Device {
+  public:
+    explicit MmioDevice(Window window)
+        : base_(static_cast<volatile u8*>(arch::phys_to_virt(window.base))), irq_(window.irq) {}
 
-Result<MmioDevice> MmioDevice::find(usize index) {
-    auto text = command_line_value("virtio_mmio.device", index);
-    if (!text) return fail(Errno::kENODEV);
-    auto size = take_number(*text);
-    if (!size || !text->starts_with('@')) return fail(Errno::kENODEV);
-    text->remove_prefix(1);
-    auto base = take_number(*text);
-    if (!base || !text->starts_with(':')) return fail(Errno::kENODEV);
-    text->remove_prefix(1);
-    auto irq = take_number(*text);
-    if (!irq) return fail(Errno::kENODEV);
-    MmioDevice device;
-    device.base_ = static_cast<volatile u8*>(arch::phys_to_virt(PhysAddr(*base)));
-    device.irq_ = static_cast<u32>(*irq);
-    if (device.read(VIRTIO_MMIO_MAGIC_VALUE) != kMagic || device.read(VIRTIO_MMIO_VERSION) != 2)
-        return fail(Errno::kENODEV);
-    return device;
-}
+    /// False when the window holds no version 2 device of that kind (an empty slot's kind is 0).
+    [[nodiscard]] bool is(abi::virtio::DeviceId id) const {
+        return read(VIRTIO_MMIO_MAGIC_VALUE) == abi::virtio::mmio::kMagic &&
+               read(VIRTIO_MMIO_VERSION) == abi::virtio::mmio::kVersion &&
+               read(VIRTIO_MMIO_DEVICE_ID) == static_cast<u32>(id);
+    }
 
-u32 MmioDevice::device_id() const { return read(VIRTIO_MMIO_DEVICE_ID); }
+    void notify(u32 queue) const override { write(VIRTIO_MMIO_QUEUE_NOTIFY, queue); }
+    Result<void> on_interrupt(void (*handler)(void*), void* argument) override {
+        return arch::install_irq(irq_, handler, argument);
+    }
+    void acknowledge() const override {
+        write(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+    }
+    [[nodiscard]] u32 config_u32(u32 offset) const override { return read(VIRTIO_MMIO_CONFIG + offset); }
 
-Result<u64> MmioDevice::negotiate(u64 wanted) {
-    write(VIRTIO_MMIO_STATUS, 0);
-    u32 status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
-    write(VIRTIO_MMIO_STATUS, status);
-    u64 offered = 0;
-    for (u32 half = 0; half < 2; half++) {
+  protected:
+    [[nodiscard]] u8 status() const override { return static_cast<u8>(read(VIRTIO_MMIO_STATUS)); }
+    void set_status(u8 status) override { write(VIRTIO_MMIO_STATUS, status); }
+    [[nodiscard]] u32 offered_features(u32 half) const override {
         write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, half);
-        offered |= u64{read(VIRTIO_MMIO_DEVICE_FEATURES)} << (32 * half);
+        return read(VIRTIO_MMIO_DEVICE_FEATURES);
     }
-    u64 accepted = (offered & wanted) | (u64{1} << VIRTIO_F_VERSION_1);
-    for (u32 half = 0; half < 2; half++) {
+    void accept_features(u32 half, u32 features) override {
         write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, half);
-        write(VIRTIO_MMIO_DRIVER_FEATURES, static_cast<u32>(accepted >> (32 * half)));
+        write(VIRTIO_MMIO_DRIVER_FEATURES, features);
     }
-    status |= VIRTIO_CONFIG_S_FEATURES_OK;
-    write(VIRTIO_MMIO_STATUS, status);
-    if (!(read(VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_FEATURES_OK)) return fail(Errno::kENODEV);
-    return accepted;
-}
+    void select_queue(u32 index) override { write(VIRTIO_MMIO_QUEUE_SEL, index); }
+    [[nodiscard]] u32 max_queue_size() const override { return read(VIRTIO_MMIO_QUEUE_NUM_MAX); }
+    void enable_queue(const Queue& queue) override {
+        write(VIRTIO_MMIO_QUEUE_NUM, queue.size());
+        auto address = [&](u32 low, PhysAddr value) {
+            write(low, static_cast<u32>(value.raw()));
+            write(low + 4, static_cast<u32>(value.raw() >> 32));
+        };
+        address(VIRTIO_MMIO_QUEUE_DESC_LOW, queue.descriptors());
+        address(VIRTIO_MMIO_QUEUE_AVAIL_LOW, queue.available());
+        address(VIRTIO_MMIO_QUEUE_USED_LOW, queue.used());
+        write(VIRTIO_MMIO_QUEUE_READY, 1);
+    }
 
-Result<void> MmioDevice::add_queue(u32 index, Queue& queue, bool event_index, u16 size) {
-    write(VIRTIO_MMIO_QUEUE_SEL, index);
-    u32 maximum = read(VIRTIO_MMIO_QUEUE_NUM_MAX);
-    if (maximum == 0) return fail(Errno::kENODEV);
-    TRY(queue.init(size < maximum ? size : static_cast<u16>(maximum), event_index));
-    write(VIRTIO_MMIO_QUEUE_NUM, queue.size());
-    auto address = [&](u32 low, PhysAddr value) {
-        write(low, static_cast<u32>(value.raw()));
-        write(low + 4, static_cast<u32>(value.raw() >> 32));
-    };
-    address(VIRTIO_MMIO_QUEUE_DESC_LOW, queue.descriptors());
-    address(VIRTIO_MMIO_QUEUE_AVAIL_LOW, queue.available());
-    address(VIRTIO_MMIO_QUEUE_USED_LOW, queue.used());
-    write(VIRTIO_MMIO_QUEUE_READY, 1);
-    return {};
-}
+  private:
+    [[nodiscard]] u32 read(u32 offset) const { return *reinterpret_cast<volatile u32*>(base_ + offset); }
+    void write(u32 offset, u32 value) const { *reinterpret_cast<volatile u32*>(base_ + offset) = value; }
+    volatile u8* base_;
+    u32 irq_;
+};
 
-void MmioDevice::reset() { write(VIRTIO_MMIO_STATUS, 0); }
-void MmioDevice::start() { write(VIRTIO_MMIO_STATUS, read(VIRTIO_MMIO_STATUS) | VIRTIO_CONFIG_S_DRIVER_OK); }
-void MmioDevice::notify(u32 queue) const { write(VIRTIO_MMIO_QUEUE_NOTIFY, queue); }
-void MmioDevice::acknowledge() const {
-    write(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+}  // namespace
+
+Result<Own<Device>> find_mmio_device(abi::virtio::DeviceId id) {
+    for (usize i = 0;; i++) {
+        auto text = command_line_value(kMmioWord, i);
+        if (!text) return fail(Errno::kENODEV);
+        auto window = parse_window(*text);
+        if (!window || !MmioDevice(*window).is(id)) continue;
+        auto device = TRY(make_own<MmioDevice>(*window));
+        return Own<Device>(device.leak());
+    }
 }
-u32 MmioDevice::config_u32(u32 offset) const { return read(VIRTIO_MMIO_CONFIG + offset); }
 
 }  // namespace astra::virtio

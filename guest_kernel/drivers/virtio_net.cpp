@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "guest_kernel/abi/machine.hpp"
 #include "guest_kernel/abi/virtio.hpp"
 #include "guest_kernel/mm/frames.hpp"
 #include "guest_kernel/net/inet/network.hpp"
@@ -30,7 +29,7 @@ constexpr u64 kWanted = wire::kFeatureCsum | wire::kFeatureGuestCsum | wire::kFe
 
 class NetDevice final : public inet::Link {
   public:
-    Result<void> start(MmioDevice& found);
+    Result<void> start(Own<Device> found);
     void transmit(Own<Packet> frame) override;
     void interrupt();
 
@@ -54,41 +53,40 @@ class NetDevice final : public inet::Link {
         return static_cast<u8*>(arch::phys_to_virt(buffers_ + token * kPageSize));
     }
 
-    MmioDevice device_;
+    Own<Device> device_;
     PhysAddr buffers_;
     bool merges_ = false;
     sched::SpinLocked<State, sched::Rank::Virtio> state_;
 };
 
-Result<void> NetDevice::start(MmioDevice& found) {
-    device_ = found;
-    const u64 features = TRY(device_.negotiate(kWanted));
+Result<void> NetDevice::start(Own<Device> found) {
+    device_ = std::move(found);
+    const u64 features = TRY(device_->negotiate(kWanted));
     merges_ = features & wire::kFeatureMrgRxbuf;
     const bool event_index = features & kFeatureEventIdx;
     checksum_offload = features & wire::kFeatureCsum;
     if (features & wire::kFeatureHostTso4) max_segmented = 60 << 10;
-    const u32 low = device_.config_u32(0), high = device_.config_u32(4);
+    const u32 low = device_->config_u32(0), high = device_->config_u32(4);
     for (u32 i = 0; i < 4; i++) mac.bytes[i] = static_cast<u8>(low >> 8 * i);
     for (u32 i = 0; i < 2; i++) mac.bytes[4 + i] = static_cast<u8>(high >> 8 * i);
     // mac, status, max_virtqueue_pairs, mtu. A frame without merging must fit one buffer.
-    if (features & wire::kFeatureMtu) mtu = device_.config_u32(8) >> 16;
+    if (features & wire::kFeatureMtu) mtu = device_->config_u32(8) >> 16;
     mtu = std::clamp<u32>(mtu, 1280, merges_ ? 65535 : kPageSize - sizeof(wire::Header) - kEthernetHeader);
     buffers_ = TRY(mm::alloc_frames(kBuffersOrder, mm::Zero::No));
     __builtin_memcpy(name, "eth0", 5);
     {
         auto state = state_.lock();
-        TRY(device_.add_queue(kReceiveQueue, state->receive, event_index, kBuffers));
-        TRY(device_.add_queue(kTransmitQueue, state->transmit, event_index, Queue::kMaxSize));
+        TRY(device_->add_queue(kReceiveQueue, state->receive, event_index, kBuffers));
+        TRY(device_->add_queue(kTransmitQueue, state->transmit, event_index, Queue::kMaxSize));
         if (state->transmit.size() < 64) state->free = (u64{1} << state->transmit.size()) - 1;
         for (u16 i = 0; i < state->receive.size(); i++)
             state->receive.publish(i, buffers_ + i * kPageSize, kPageSize, true);
         state->receive.enable_interrupts();
         state->transmit.disable_interrupts();
     }
-    TRY(arch::install_irq(
-        device_.irq(), [](void* self) { static_cast<NetDevice*>(self)->interrupt(); }, this));
-    device_.start();
-    device_.notify(kReceiveQueue);
+    TRY(device_->on_interrupt([](void* self) { static_cast<NetDevice*>(self)->interrupt(); }, this));
+    device_->start();
+    device_->notify(kReceiveQueue);
     return {};
 }
 
@@ -128,7 +126,7 @@ void NetDevice::transmit(Own<Packet> frame) {
         publish_backlog(*state);
         notify = state->transmit.needs_notify();
     }
-    if (notify) device_.notify(kTransmitQueue);
+    if (notify) device_->notify(kTransmitQueue);
     inet::drop(done);
 }
 
@@ -192,7 +190,7 @@ void NetDevice::take_frames(State& state, inet::PacketList& frames) {
 }
 
 void NetDevice::interrupt() {
-    device_.acknowledge();
+    device_->acknowledge();
     inet::PacketList frames, done;
     bool refilled, sent_more;
     {
@@ -203,8 +201,8 @@ void NetDevice::interrupt() {
         publish_backlog(*state);
         sent_more = state->transmit.needs_notify();
     }
-    if (refilled) device_.notify(kReceiveQueue);
-    if (sent_more) device_.notify(kTransmitQueue);
+    if (refilled) device_->notify(kReceiveQueue);
+    if (sent_more) device_->notify(kTransmitQueue);
     inet::drop(done);
     if (frames.empty()) return;
     astra::net::StackGuard stack;
@@ -217,16 +215,11 @@ void NetDevice::interrupt() {
 }  // namespace
 
 Result<inet::Link*> start_network_device() {
-    for (usize i = 0; i < abi::machine::kVirtioSlots; i++) {
-        auto found = MmioDevice::find(i);
-        if (!found || found->device_id() != static_cast<u32>(DeviceId::Net)) continue;
-        Own<NetDevice> device = TRY(make_own<NetDevice>());
-        TRY(device->start(*found));
-        NetDevice* link = device.leak();  // for good
-        TRY(astra::net::with_stack([link](inet::Stack& stack) { return stack.add_link(*link); }));
-        return link;
-    }
-    return fail(Errno::kENODEV);
+    Own<NetDevice> device = TRY(make_own<NetDevice>());
+    TRY(device->start(TRY(find_device(DeviceId::Net))));
+    NetDevice* link = device.leak();  // for good
+    TRY(astra::net::with_stack([link](inet::Stack& stack) { return stack.add_link(*link); }));
+    return link;
 }
 
 }  // namespace astra::virtio

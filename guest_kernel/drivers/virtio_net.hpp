@@ -1,6 +1,6 @@
 // Driver of the virtio network device (virtio 1.2, 5.1).
 #pragma once
-#include "guest_kernel/drivers/virtio_mmio.hpp"
+#include "guest_kernel/drivers/virtio_device.hpp"
 #include "guest_kernel/net/stack/link.hpp"
 
 namespace astra::virtio {

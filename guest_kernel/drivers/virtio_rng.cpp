@@ -1,9 +1,8 @@
 // The virtio entropy device: read once, at boot, polled; the generator needs no more.
 #include "guest_kernel/drivers/virtio_rng.hpp"
 
-#include "guest_kernel/abi/machine.hpp"
 #include "guest_kernel/drivers/random.hpp"
-#include "guest_kernel/drivers/virtio_mmio.hpp"
+#include "guest_kernel/drivers/virtio_device.hpp"
 #include "guest_kernel/mm/frames.hpp"
 
 namespace astra::virtio {
@@ -13,7 +12,7 @@ namespace {
 constexpr u32 kSeedBytes = 64;
 constexpr u64 kPatienceNs = 100'000'000;
 
-Result<void> seed_from(MmioDevice& device) {
+Result<void> seed_from(Device& device) {
     TRY(device.negotiate(0));
     auto buffer = mm::FrameRef::adopt(TRY(mm::alloc_frame(mm::Zero::Yes)));
     Queue queue;
@@ -38,11 +37,8 @@ Result<void> seed_from(MmioDevice& device) {
 }  // namespace
 
 Result<void> seed_from_rng() {
-    for (usize i = 0; i < abi::machine::kVirtioSlots; i++) {
-        auto device = MmioDevice::find(i);
-        if (device && device->device_id() == 4) return seed_from(*device);
-    }
-    return fail(Errno::kENODEV);
+    auto device = TRY(find_device(abi::virtio::DeviceId::Rng));
+    return seed_from(*device);
 }
 
 }  // namespace astra::virtio
