@@ -2,6 +2,7 @@
 #include "cli/terminal.hpp"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -16,11 +17,13 @@ constexpr std::array kCrashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP,
 // Read by the crash handler: the one thing a signal handler can reach.
 termios saved;
 volatile sig_atomic_t raw = 0;
+const char *entering = "", *leaving = "";
 std::array<struct sigaction, kCrashes.size()> previous;
 
 void restore() {
     if (!raw) return;
     raw = 0;
+    (void)!::write(STDOUT_FILENO, leaving, ::strlen(leaving));
     ::tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
 }
 
@@ -33,6 +36,7 @@ void make_raw() {
     termios mode = saved;
     ::cfmakeraw(&mode);
     raw = ::tcsetattr(STDIN_FILENO, TCSADRAIN, &mode) == 0;
+    if (raw) (void)!::write(STDOUT_FILENO, entering, ::strlen(entering));
 }
 
 }  // namespace
@@ -52,8 +56,10 @@ control::Result<bool> wants_terminal(const std::string& when) {
     return is_foreground_terminal(STDIN_FILENO) && ::isatty(STDOUT_FILENO) && ::isatty(STDERR_FILENO);
 }
 
-RawTerminal::RawTerminal() {
+RawTerminal::RawTerminal(const char* enter, const char* leave) {
     if (raw || ::tcgetattr(STDIN_FILENO, &saved) != 0) return;
+    entering = enter;
+    leaving = leave;
     struct sigaction action {};
     action.sa_handler = on_crash;
     action.sa_flags = static_cast<int>(SA_RESETHAND);

@@ -21,7 +21,9 @@ namespace astra::cli {
 /// process dies of a crash (SIGSEGV, SIGABRT, …), and around a stop. At most one at a time.
 class RawTerminal {
   public:
-    RawTerminal();
+    /// `enter` is written to standard output now, `leave` when the terminal is given back, around a stop,
+    /// too. Both are literals.
+    explicit RawTerminal(const char* enter = "", const char* leave = "");
     ~RawTerminal();
     RawTerminal(const RawTerminal&) = delete;
     RawTerminal& operator=(const RawTerminal&) = delete;

@@ -21,6 +21,7 @@ using control::Result;
 [[nodiscard]] Commands make_stream_commands();
 [[nodiscard]] Commands make_copy_commands();
 [[nodiscard]] Commands make_stats_commands();
+[[nodiscard]] std::unique_ptr<Command> make_top_command();
 [[nodiscard]] Commands make_image_commands();
 
 class RemoteCommand : public Command {
@@ -41,6 +42,8 @@ class RemoteCommand : public Command {
 
     /// Adds -o; prints are then made with report().
     void add_format(CLI::App& command);
+    /// The user asked for no other format.
+    [[nodiscard]] bool is_table() const { return format_ == "table"; }
     /// Adds the GUEST argument.
     void add_guest(CLI::App& command) { command.add_option("guest", guest_, "its name or id")->required(); }
     /// Prints an answer as the user asked: the message itself as JSON or YAML, or the table made of it.

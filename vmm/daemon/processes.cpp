@@ -1,4 +1,4 @@
-// /proc/PID/stat and cmdline, read through the guest's kernel.
+// /proc/PID/stat, io and cmdline, read through the guest's kernel.
 #include "vmm/daemon/processes.hpp"
 
 #include <algorithm>
@@ -58,6 +58,26 @@ Result<GuestProcess> parse_stat(const std::string& text) {
     return process;
 }
 
+/// The lines of /proc/PID/io, "name: number". Those that are missing stay 0.
+void parse_io(std::string_view text, GuestProcess& process) {
+    struct Line {
+        std::string_view name;
+        u64 GuestProcess::*value;
+    };
+    constexpr Line kLines[]{{"rchar: ", &GuestProcess::read_bytes},
+                            {"wchar: ", &GuestProcess::written_bytes},
+                            {"syscr: ", &GuestProcess::read_calls},
+                            {"syscw: ", &GuestProcess::write_calls}};
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        for (const Line& known : kLines)
+            if (line.starts_with(known.name))
+                std::from_chars(line.data() + known.name.size(), line.data() + line.size(),
+                                process.*known.value);
+    }
+}
+
 std::vector<std::string> split_arguments(const std::string& text) {
     std::vector<std::string> arguments;
     for (usize at = 0; at < text.size();) {
@@ -80,6 +100,7 @@ Result<std::vector<GuestProcess>> list_processes(FileChannel& files, const FileC
         GuestProcess process = TRY(parse_stat(TRY(std::move(stat))));
         auto arguments = read_text(files, folder + "/cmdline", wanted);
         if (arguments) process.arguments = split_arguments(*arguments);
+        if (auto io = read_text(files, folder + "/io", wanted)) parse_io(*io, process);
         processes.push_back(std::move(process));
     }
     std::ranges::sort(processes, {}, &GuestProcess::pid);

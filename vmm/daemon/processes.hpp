@@ -11,6 +11,7 @@ struct GuestProcess {
     char state = '?';  // as in proc(5)
     u32 threads = 0;
     u64 cpu_ns = 0, resident_bytes = 0;
+    u64 read_bytes = 0, written_bytes = 0, read_calls = 0, write_calls = 0;  // as in /proc/PID/io
 };
 
 /// Reads them from the guest's /proc, in the order of their numbers. Errors: FileChannel's; Corrupt when

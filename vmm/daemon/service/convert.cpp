@@ -148,6 +148,10 @@ api::Process to_api(const GuestProcess& process) {
     out.set_state(text(std::string(1, process.state)));
     out.set_threads(process.threads);
     out.set_cpu_ns(process.cpu_ns);
+    out.set_read_bytes(process.read_bytes);
+    out.set_written_bytes(process.written_bytes);
+    out.set_read_calls(process.read_calls);
+    out.set_write_calls(process.write_calls);
     out.set_resident_bytes(process.resident_bytes);
     return out;
 }
