@@ -1,4 +1,5 @@
 """Launches through the daemon: `astra launch` of an imported image, one after the other, each guest running to its end."""
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,26 +19,37 @@ def astra(socket, *words):
     return done.stdout.strip()
 
 
-def started(daemon, socket):
+def started(process, socket):
     for _ in range(100):
         if os.path.exists(socket):
             return
-        if daemon.poll() is not None:
+        if process.poll() is not None:
             break
         time.sleep(0.05)
     raise guest.CannotRun("astrad did not start")
+
+
+@contextlib.contextmanager
+def daemon():
+    """An astrad of its own: (process, its socket). CannotRun when it does not start."""
+    with tempfile.TemporaryDirectory() as state:
+        socket = os.path.join(state, "astra.sock")
+        process = subprocess.Popen([os.path.join(BIN, "astrad"), "--state", state, "--log-level", "error"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            started(process, socket)
+            yield process, socket
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(10)
 
 
 def measure(engines, count):
     """{"launch_ms": minimum, "per_second": of `count` guests that are launched one by one} or {"why"}."""
     if engines["kvm"]:
         return {"why": engines["kvm"]}
-    with tempfile.TemporaryDirectory() as state:
-        socket = os.path.join(state, "astra.sock")
-        daemon = subprocess.Popen([os.path.join(BIN, "astrad"), "--state", state, "--log-level", "error"],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            started(daemon, socket)
+    try:
+        with daemon() as (_, socket):
             astra(socket, "image", "import", "--name", "bench", guest.IMAGE)
             taken, begun = [], time.monotonic()
             for i in range(count):
@@ -50,8 +62,5 @@ def measure(engines, count):
                 astra(socket, "wait", f"guest{i}")
                 astra(socket, "rm", f"guest{i}")
             return {"launch_ms": min(taken) * 1e3, "per_second": 1 / each}
-        except guest.CannotRun as reason:
-            return {"why": str(reason)}
-        finally:
-            daemon.send_signal(signal.SIGTERM)
-            daemon.wait(10)
+    except guest.CannotRun as reason:
+        return {"why": str(reason)}

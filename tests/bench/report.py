@@ -130,6 +130,16 @@ def startup_lines(result):
     cell = result["daemon"]
     value = cell.get("why") or f"{cell['launch_ms']:.1f} ms, {cell['per_second']:.1f} a second one after the other"
     lines.append(f"| `astra launch` through the daemon until the program runs, kvm, min of {result['launches']} | {value} |")
+    cell = result.get("fleet", {"why": "not measured"})
+    what = f"with {cell['guests']} guests" if "guests" in cell else "with many guests"
+    value = cell.get("why") or f"{cell['p50_ms']:.2f} / {cell['p99_ms']:.2f} ms"
+    lines.append(f"| a call of the daemon {what}, by a Python client, p50 / p99 | {value} |")
+    value = cell.get("why") or f"{cell['stream_share']:.1%} of a CPU"
+    lines.append(f"| the daemon while it streams all their counters 10 times a second | {value} |")
+    for name, cell in result.get("counting", {}).items():
+        value = cell.get("why") or (f"{cell['counted_ns']:.0f} ns, {cell['timed_ns']:.0f} ns"
+                                    f" ({cell['timed_ns'] / cell['counted_ns'] - 1:+.0%})")
+        lines.append(f"| getppid counted, and timed as well (`--stats`), {name} | {value} |")
     cell = result["instructions"]
     for key, text in (("kernel_ready", "guest instructions, kernel entry → ready for programs"),
                       ("entry_to_user", "guest instructions, kernel entry → first user instruction"),
