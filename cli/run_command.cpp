@@ -11,23 +11,15 @@
 #include "cli/parse.hpp"
 #include "cli/program_loop.hpp"
 #include "cli/statistics_format.hpp"
+#include "control_proto/names.hpp"
 
 namespace astra::cli {
 namespace {
 
-using control::EngineChoice;
 using control::KernelChoice;
 using control::LaunchSpec;
 
 constexpr char kDefaultPath[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-struct EngineName {
-    const char* name;
-    EngineChoice choice;
-};
-constexpr std::array kEngines{EngineName{"auto", EngineChoice::Auto}, EngineName{"kvm", EngineChoice::Kvm},
-                              EngineName{"qemu", EngineChoice::Qemu},
-                              EngineName{"qemu-tcg", EngineChoice::QemuTcg}};
 
 /// The parser never sees the program's words, so it cannot show their place.
 class RunHelp : public CLI::Formatter {
@@ -53,8 +45,8 @@ class RunCommand : public Command {
 
     LaunchSpec spec_;
     LoopOptions loop_;
-    std::string engine_ = "auto", kernel_ = "auto", memory_, timeout_, tty_ = "auto", stats_, stats_file_,
-                format_ = "table";
+    std::string engine_ = "auto", machine_ = "microvm", kernel_ = "auto", memory_, timeout_, tty_ = "auto",
+                stats_, stats_file_, format_ = "table";
     std::vector<std::string> environment_;
     bool verbose_ = false;
 };
@@ -71,7 +63,8 @@ CLI::App* RunCommand::describe(CLI::App& app) {
         ->type_name("TAR");
     run->add_option("--image", spec_.image, "or: the id of an image imported before (--verbose tells it)")
         ->type_name("ID");
-    run->add_option("--engine", engine_, "auto, kvm, qemu or qemu-tcg")->type_name("NAME");
+    run->add_option("--engine", engine_, control::kEngineHelp)->type_name("NAME");
+    run->add_option("--machine", machine_, control::kMachineHelp)->type_name("NAME");
     run->add_option("--kernel", kernel_, "auto, isolated, flat, or the path of a kernel ELF")
         ->type_name("NAME");
     run->add_option("--cpus", spec_.cpus, "virtual CPUs")->capture_default_str()->type_name("N");
@@ -135,11 +128,8 @@ control::Result<void> RunCommand::complete_spec() {
     bool terminal = TRY(wants_terminal(tty_));
     if (!stats_.empty() && stats_ != "default" && stats_ != "table" && stats_ != "json")
         return fail(Code::InvalidArgument, "--stats is table or json, not '" + stats_ + "'");
-    auto engine = std::ranges::find(kEngines, engine_, &EngineName::name);
-    if (engine == kEngines.end())
-        return fail(Code::InvalidArgument, "--engine is auto, kvm, qemu or qemu-tcg, not '" + engine_ + "'",
-                    "astra doctor says which of them work here");
-    spec_.engine = engine->choice;
+    TRY(control::set_engine(spec_, engine_));
+    TRY(control::set_machine(spec_, machine_));
     if (stats_.empty() && !stats_file_.empty()) stats_ = "default";
     if (stats_ == "default") stats_ = format_;
     if (kernel_ == "auto")

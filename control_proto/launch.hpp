@@ -10,7 +10,11 @@
 namespace astra::control {
 
 /// Where a guest runs. Auto: the best that works on this host.
-enum class EngineChoice { Auto, Kvm, Qemu, QemuTcg };
+enum class EngineChoice { Auto, Kvm, Qemu, QemuTcg, Libvirt };
+
+/// Which of QEMU's machines a guest gets (engines qemu and libvirt): microvm's devices are virtio-mmio, the
+/// others' virtio-pci.
+enum class MachineType { Microvm, Pc, Q35 };
 
 /// Which build of the guest kernel. Auto: the one that suits the host; File: the ELF at `path`.
 struct KernelChoice {
@@ -30,6 +34,8 @@ inline constexpr uint64_t kDefaultMemoryMib = 512;
 
 struct LaunchSpec {
     EngineChoice engine = EngineChoice::Auto;
+    std::string libvirt_uri;  // engine Libvirt: the connection; empty: libvirt's default
+    MachineType machine = MachineType::Microvm;
     KernelChoice kernel;
     unsigned cpus = 1;                        // 1..kMaxCpus
     uint64_t memory_mib = kDefaultMemoryMib;  // guest RAM

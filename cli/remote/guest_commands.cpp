@@ -8,6 +8,7 @@
 #include "cli/progress.hpp"
 #include "cli/remote/remote_command.hpp"
 #include "cli/statistics_format.hpp"
+#include "control_proto/names.hpp"
 
 namespace astra::cli {
 namespace {
@@ -44,7 +45,8 @@ class LaunchCommand : public RemoteCommand {
         command.add_option("--rootfs", rootfs_, "archive that becomes the guest's root file system")
             ->type_name("TAR");
         command.add_option("--image", *spec->mutable_image(), "or: an image by name or id");
-        command.add_option("--engine", *spec->mutable_engine(), "auto, kvm, qemu or qemu-tcg");
+        command.add_option("--engine", *spec->mutable_engine(), control::kEngineHelp);
+        command.add_option("--machine", *spec->mutable_machine(), control::kMachineHelp);
         command.add_option("--kernel", *spec->mutable_kernel(),
                            "auto, isolated, flat, or an ELF on the daemon's host");
         command.add_option("--cpus", cpus_, "virtual CPUs")->type_name("N");

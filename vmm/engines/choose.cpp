@@ -15,18 +15,21 @@ using Build = KernelChoice::Kind;
 
 bool allows(EngineChoice choice, EngineKind kind) {
     switch (choice) {
-        case EngineChoice::Auto: return true;
+        case EngineChoice::Auto: return kind != EngineKind::Libvirt;
         case EngineChoice::Kvm: return kind == EngineKind::Kvm;
         case EngineChoice::Qemu: return kind == EngineKind::QemuKvm || kind == EngineKind::QemuTcg;
         case EngineChoice::QemuTcg: return kind == EngineKind::QemuTcg;
+        case EngineChoice::Libvirt: return kind == EngineKind::Libvirt;
     }
     return false;
 }
 
 /// The build that suits a machine: where CPL0 is emulated the kernel has to run at CPL3.
 Build suitable_build(const HostFacts& facts, EngineKind kind) {
-    return kind != EngineKind::QemuTcg && facts.kvm && *facts.kvm == KvmKind::Software ? Build::Flat
-                                                                                       : Build::Isolated;
+    return (kind == EngineKind::Kvm || kind == EngineKind::QemuKvm) && facts.kvm &&
+                   *facts.kvm == KvmKind::Software
+               ? Build::Flat
+               : Build::Isolated;
 }
 
 const std::string& path_of(const HostFacts& facts, Build build) {
@@ -39,6 +42,11 @@ std::optional<Error> engine_obstacle(const HostFacts& facts, EngineKind kind) {
     if (kind == EngineKind::Kvm && facts.vmm.empty())
         return Error{Code::NotFound, "astra-vmm is not in " + facts.installation,
                      "reinstall, or ./dev build"};
+    if (kind == EngineKind::Libvirt) {
+        if (!facts.libvirt.empty()) return std::nullopt;
+        return Error{Code::NotFound, "astra-libvirt is not in " + facts.installation,
+                     "reinstall, or ./dev build"};
+    }
     if (kind != EngineKind::Kvm && facts.qemu.empty())
         return Error{Code::NotFound, "qemu-system-x86_64 is not in PATH", "apt-get install qemu-system-x86"};
     if (kind != EngineKind::QemuTcg && !facts.kvm) return facts.kvm.error();
@@ -49,11 +57,18 @@ std::optional<Error> engine_obstacle(const HostFacts& facts, EngineKind kind) {
     return std::nullopt;
 }
 
+/// Of a domain: software KVM would emulate its firmware slowly.
+Accelerator accelerator_for(const HostFacts& facts) {
+    return facts.kvm && *facts.kvm == KvmKind::Hardware ? Accelerator::Kvm : Accelerator::Tcg;
+}
+
 std::string reason_for(const HostFacts& facts, EngineKind kind) {
     switch (kind) {
         case EngineKind::Kvm: return fmt::format("/dev/kvm works and is {} KVM", kvm_kind_name(*facts.kvm));
         case EngineKind::QemuKvm: return "QEMU with hardware KVM works";
         case EngineKind::QemuTcg: return "QEMU's emulator works everywhere";
+        case EngineKind::Libvirt:
+            return accelerator_for(facts) == Accelerator::Kvm ? "with hardware KVM" : "with QEMU's emulator";
     }
     return {};
 }
@@ -65,6 +80,7 @@ std::string_view engine_kind_name(EngineKind kind) {
         case EngineKind::Kvm: return "kvm";
         case EngineKind::QemuKvm: return "qemu (KVM)";
         case EngineKind::QemuTcg: return "qemu (TCG)";
+        case EngineKind::Libvirt: return "libvirt";
     }
     return {};
 }
@@ -110,11 +126,13 @@ Result<Plan> choose(const HostFacts& facts, EngineChoice engine, const KernelCho
     return fail(Code::Unavailable, "no engine can run a guest here: " + passed_over, hint);
 }
 
-std::unique_ptr<Engine> make_engine(const HostFacts& facts, EngineKind kind) {
+std::unique_ptr<Engine> make_engine(const HostFacts& facts, EngineKind kind, const std::string& libvirt_uri) {
     switch (kind) {
         case EngineKind::Kvm: return make_kvm_engine(facts.vmm);
         case EngineKind::QemuKvm: return make_qemu_engine(facts.qemu, Accelerator::Kvm);
         case EngineKind::QemuTcg: return make_qemu_engine(facts.qemu, Accelerator::Tcg);
+        case EngineKind::Libvirt:
+            return make_libvirt_engine(facts.libvirt, libvirt_uri, accelerator_for(facts));
     }
     return nullptr;
 }

@@ -11,10 +11,11 @@
 
 namespace astra::vmm {
 
-/// The ways to run a guest, best first.
-enum class EngineKind { Kvm, QemuKvm, QemuTcg };
-inline constexpr std::array kEngineKinds{EngineKind::Kvm, EngineKind::QemuKvm, EngineKind::QemuTcg};
-/// "kvm", "qemu (KVM)", "qemu (TCG)".
+/// The ways to run a guest, best first; Libvirt only when asked for.
+enum class EngineKind { Kvm, QemuKvm, QemuTcg, Libvirt };
+inline constexpr std::array kEngineKinds{EngineKind::Kvm, EngineKind::QemuKvm, EngineKind::QemuTcg,
+                                         EngineKind::Libvirt};
+/// "kvm", "qemu (KVM)", "qemu (TCG)", "libvirt".
 [[nodiscard]] std::string_view engine_kind_name(EngineKind kind);
 
 struct Plan {
@@ -34,7 +35,8 @@ struct Plan {
 [[nodiscard]] Result<Plan> choose(const HostFacts& facts, control::EngineChoice engine,
                                   const control::KernelChoice& kernel);
 
-/// The engine of a plan.
-[[nodiscard]] std::unique_ptr<Engine> make_engine(const HostFacts& facts, EngineKind kind);
+/// The engine of a plan. `libvirt_uri` is Libvirt's connection; empty: its default.
+[[nodiscard]] std::unique_ptr<Engine> make_engine(const HostFacts& facts, EngineKind kind,
+                                                  const std::string& libvirt_uri);
 
 }  // namespace astra::vmm

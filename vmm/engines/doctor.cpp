@@ -38,6 +38,9 @@ Finding find_engine(const HostFacts& facts, EngineKind kind) {
     auto subject = fmt::format("engine {}", engine_kind_name(kind));
     if (auto error = obstacle(facts, kind, {}))
         return {subject, Level::Warning, "not usable: " + error->message, error->hint};
+    if (kind == EngineKind::Libvirt)
+        return {subject, Level::Good, "installed; libvirtd is asked when a guest starts: " + facts.libvirt,
+                ""};
     return {subject, Level::Good, "usable: " + (kind == EngineKind::Kvm ? facts.vmm : facts.qemu), ""};
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control_proto/launch.hpp"
 #include "vmm/engines/process.hpp"
 #include "vmm/engines/shared_memory.hpp"
 #include "vmm/memory/backing.hpp"
@@ -18,9 +19,10 @@ struct MachineSpec {
     ImagePolicy image_policy = ImagePolicy::Copy;  // how it reaches the guest (kvm; QEMU copies)
     u32 cpus = 1;
     u64 memory_mib = 0;
-    std::string network = "none";       // as net::parse_config reads it
-    std::vector<std::string> forwards;  // likewise
-    std::string command_line;           // words for the kernel; the engine adds those about its devices
+    std::string network = "none";                               // as net::parse_config reads it
+    std::vector<std::string> forwards;                          // likewise
+    control::MachineType type = control::MachineType::Microvm;  // of QEMU's
+    std::string command_line;  // words for the kernel; the engine adds those about its devices
 };
 
 /// Why a machine's process ended.
@@ -47,7 +49,7 @@ struct Machine {
 class Engine {
   public:
     virtual ~Engine() = default;
-    /// "kvm", "qemu": what results and messages call it.
+    /// "kvm", "qemu", "libvirt": what results and messages call it.
     [[nodiscard]] virtual std::string_view name() const = 0;
     /// The program it runs, for messages.
     [[nodiscard]] virtual std::string_view program() const = 0;
@@ -56,6 +58,8 @@ class Engine {
     [[nodiscard]] virtual Result<Machine> launch(const MachineSpec& spec) const = 0;
     /// What a wait(2) status of the machine's process means.
     [[nodiscard]] virtual MachineEnd end_of(int wait_status) const = 0;
+    /// Stops the machine or lets it go on. Harmless when it has ended.
+    virtual void suspend(const Process& process, bool stopped) const { process.suspend(stopped); }
 };
 
 /// ASTRA's own VMM on /dev/kvm; `vmm` is the path of astra-vmm.
@@ -64,5 +68,10 @@ class Engine {
 /// QEMU's microvm; `qemu` is the path of qemu-system-x86_64.
 enum class Accelerator { Kvm, Tcg };
 [[nodiscard]] std::unique_ptr<Engine> make_qemu_engine(std::string qemu, Accelerator accelerator);
+
+/// Transient libvirt domains on this host; `helper` is the path of astra-libvirt, `uri` libvirt's connection
+/// (empty: its default). launch() returns once the domain runs.
+[[nodiscard]] std::unique_ptr<Engine> make_libvirt_engine(std::string helper, std::string uri,
+                                                          Accelerator accelerator);
 
 }  // namespace astra::vmm

@@ -39,6 +39,7 @@ HostFacts gather_host_facts() {
     facts.installation = here.string();
     facts.kernels = share.string();
     facts.vmm = if_accessible(here / "astra-vmm", X_OK);
+    facts.libvirt = if_accessible(here / "astra-libvirt", X_OK);
     facts.kernel_isolated = if_accessible(share / "kernel-isolated.elf", R_OK);
     facts.kernel_flat = if_accessible(share / "kernel-flat.elf", R_OK);
     facts.qemu = find_in_path("qemu-system-x86_64");

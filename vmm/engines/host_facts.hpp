@@ -11,6 +11,7 @@ struct HostFacts {
     Result<KvmKind> kvm = fail(Code::Unavailable, "not probed");  // or why /dev/kvm cannot be used
     std::string vmm;                                              // paths; empty: not there
     std::string qemu;                                             // qemu-system-x86_64
+    std::string libvirt;                                          // astra-libvirt
     std::string kernel_isolated;
     std::string kernel_flat;
     std::string installation;  // the folder astra's programs lie in

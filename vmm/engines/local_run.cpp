@@ -310,7 +310,7 @@ Session* LocalRun::session() {
 }
 
 void LocalRun::suspend(bool stopped) {
-    if (!finished_) attempt_->machine.process.suspend(stopped);
+    if (!finished_) request_.engine->suspend(attempt_->machine.process, stopped);
 }
 
 pid_t LocalRun::machine_pid() const { return finished_ ? 0 : attempt_->machine.process.pid(); }

@@ -82,6 +82,9 @@ Result<RunRequest> prepare(const LaunchSpec& spec, const std::string& store, con
     TRY(check_spec(spec));
     HostFacts facts = gather_host_facts();
     Plan plan = TRY(choose(facts, spec.engine, spec.kernel));
+    if (spec.machine != control::MachineType::Microvm && plan.kind == EngineKind::Kvm)
+        return fail(Code::InvalidArgument, "engine kvm has a machine of its own, which is like microvm",
+                    "use --engine qemu, or no --machine");
     events.on_detail(fmt::format("engine {} with the {} kernel: {}", engine_kind_name(plan.kind),
                                  plan.kernel_name, plan.reason));
     auto image = TRY(resolve_image(spec, store, events));
@@ -89,7 +92,7 @@ Result<RunRequest> prepare(const LaunchSpec& spec, const std::string& store, con
         fmt::format("image {}: {} files, {} KiB", image.sha256, image.inodes, image.bytes >> 10));
     net::Config network = TRY(net::parse_config(spec.network, spec.ports));
     bool hardware = facts.kvm && *facts.kvm == KvmKind::Hardware;
-    RunRequest request{.engine = make_engine(facts, plan.kind),
+    RunRequest request{.engine = make_engine(facts, plan.kind, spec.libvirt_uri),
                        .machine = {.kernel = plan.kernel,
                                    .image = image.path,
                                    .image_policy = hardware ? ImagePolicy::Map : ImagePolicy::Copy,
@@ -97,6 +100,7 @@ Result<RunRequest> prepare(const LaunchSpec& spec, const std::string& store, con
                                    .memory_mib = spec.memory_mib,
                                    .network = spec.network,
                                    .forwards = spec.ports,
+                                   .type = spec.machine,
                                    .command_line = net::kernel_words(network) + " " + spec.kernel_arguments},
                        .program = program_of(spec),
                        .kernel_name = plan.kernel_name,

@@ -47,13 +47,14 @@ class Process {
     void kill() const;
     /// Stops it (SIGSTOP) or lets it go on. Harmless when the child has ended.
     void suspend(bool stopped) const;
+    /// Any signal. Harmless when the child has ended.
+    void send(int signal) const;
     [[nodiscard]] pid_t pid() const { return pid_; }
     /// Leaves it alone from now on.
     void disown() { pidfd_.reset(); }
 
   private:
     Process(Fd pidfd, pid_t pid) : pidfd_(std::move(pidfd)), pid_(pid) {}
-    void send(int signal) const;
     void end();
     Fd pidfd_;
     pid_t pid_;

@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
-#include <algorithm>
-
 #include "guest_kernel/abi/control.hpp"
 #include "guest_kernel/abi/machine.hpp"
 #include "vmm/engines/engine.hpp"
+#include "vmm/engines/qemu_machine.hpp"
 #include "vmm/engines/wiring.hpp"
-#include "vmm/net/backend.hpp"
 
 namespace astra::vmm {
 namespace {
@@ -28,29 +26,10 @@ class QemuEngine : public Engine {
     Accelerator accelerator_;
 };
 
-/// The whole RAM is one memfd: the kernel keeps its counters in RAM and says where.
-Result<SharedMemory> make_ram(u64 bytes) {
-    u64 low = std::min(bytes, abi::machine::kLowRamLimit);
-    std::vector<SharedMemory::Segment> segments{{PhysAddr(0), low, 0}};
-    if (bytes > low) segments.push_back({PhysAddr(abi::machine::kHighRamBase), bytes - low, low});
-    return SharedMemory::create("astra-guest-ram", std::move(segments));
-}
-
-/// -netdev's argument: the same networks as astra-vmm's, made by QEMU. (Its user network always leads from
-/// the gateway's address to the host's loopback.)
-std::string describe_network(const net::Config& network) {
-    if (network.kind == net::Config::Kind::Tap)
-        return fmt::format("tap,id=net,ifname={},script=no,downscript=no", network.tap);
-    std::string text = "user,id=net";
-    for (const net::Forward& forward : network.forwards)
-        text += fmt::format(",hostfwd={}:{}:{}-{}:{}", forward.udp ? "udp" : "tcp",
-                            net::address_text(forward.host_address), forward.host_port,
-                            net::address_text(net::kUserGuest), forward.guest_port);
-    return text;
-}
-
 Result<Machine> QemuEngine::launch(const MachineSpec& spec) const {
-    auto ram = TRY(make_ram(spec.memory_mib << 20));
+    auto ram =
+        TRY(SharedMemory::create("astra-guest-ram", qemu::ram_segments(spec.type, spec.memory_mib << 20)));
+    const qemu::MachineFacts& machine = qemu::facts_of(spec.type);
     Ends control = TRY(make_socket_pair()), console = TRY(make_socket_pair());
     Ends log = TRY(make_pipe()), errors = TRY(make_pipe());
 
@@ -62,11 +41,10 @@ Result<Machine> QemuEngine::launch(const MachineSpec& spec) const {
     int control_fd = process.inherit(std::move(control.theirs));
     bool kvm = accelerator_ == Accelerator::Kvm;
     process.arguments = {
-        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-        // The machine of guest_kernel/abi/machine.hpp.
-        "-machine", "microvm,acpi=off,pit=on,rtc=on,pic=on,memory-backend=ram", "-accel",
-        kvm ? "kvm" : "tcg,thread=multi", "-cpu", kvm ? "host" : "max", "-smp", fmt::to_string(spec.cpus),
-        "-m", fmt::format("{}M", spec.memory_mib), "-object",
+        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine",
+        fmt::format("{},memory-backend=ram", machine.machine), "-accel", kvm ? "kvm" : "tcg,thread=multi",
+        "-cpu", kvm ? "host" : "max", "-smp", fmt::to_string(spec.cpus), "-m",
+        fmt::format("{}M", spec.memory_mib), "-object",
         fmt::format("memory-backend-file,id=ram,size={}M,share=on,mem-path=/proc/self/fd/{}", spec.memory_mib,
                     ram_fd),
         "-kernel", spec.kernel, "-append", spec.command_line, "-device",
@@ -74,15 +52,16 @@ Result<Machine> QemuEngine::launch(const MachineSpec& spec) const {
         // The serial port: a file chardev on a pipe. (A socket chardev drops bytes when the guest is quick.)
         "-add-fd", fmt::format("fd={},set=1", log_fd), "-chardev", "file,id=log,path=/dev/fdset/1,append=on",
         "-serial", "chardev:log", "-global", "virtio-mmio.force-legacy=false", "-device",
-        "virtio-serial-device,max_ports=2", "-chardev", fmt::format("socket,id=console,fd={}", console_fd),
-        "-device", "virtconsole,nr=0,chardev=console", "-chardev",
-        fmt::format("socket,id=control,fd={}", control_fd), "-device",
+        machine.device("virtio-serial") + ",max_ports=2", "-chardev",
+        fmt::format("socket,id=console,fd={}", console_fd), "-device", "virtconsole,nr=0,chardev=console",
+        "-chardev", fmt::format("socket,id=control,fd={}", control_fd), "-device",
         fmt::format("virtserialport,nr=1,chardev=control,name={}", abi::control::kPortName), "-device",
-        "virtio-rng-device"};
+        machine.device("virtio-rng")};
     net::Config network = TRY(net::parse_config(spec.network, spec.forwards));
     if (network.kind != net::Config::Kind::None)
-        process.arguments.insert(process.arguments.end(), {"-netdev", describe_network(network), "-device",
-                                                           "virtio-net-device,netdev=net"});
+        process.arguments.insert(process.arguments.end(),
+                                 {"-netdev", qemu::describe_network(network), "-device",
+                                  machine.device("virtio-net") + ",netdev=net"});
     if (!spec.image.empty()) {
         process.arguments.push_back("-initrd");
         process.arguments.push_back(spec.image);

@@ -18,6 +18,11 @@ Result<SharedMemory> SharedMemory::create(const char* name, std::vector<Segment>
     return SharedMemory(std::move(fd), std::move(segments));
 }
 
+SharedMemory SharedMemory::adopt(Fd fd, std::vector<Segment> segments) {
+    if (!fd.valid()) segments.clear();
+    return SharedMemory(std::move(fd), std::move(segments));
+}
+
 Result<Fd> SharedMemory::share() const {
     Fd copy(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
     if (!copy.valid()) return fail_errno("memfd: dup");

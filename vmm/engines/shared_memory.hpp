@@ -20,6 +20,9 @@ class SharedMemory {
     /// Makes the memfd, as large as its segments need. Its size is sealed: no one can make a mapping fault.
     [[nodiscard]] static Result<SharedMemory> create(const char* name, std::vector<Segment> segments);
 
+    /// The same over a memfd that exists; an invalid one shares nothing.
+    [[nodiscard]] static SharedMemory adopt(Fd fd, std::vector<Segment> segments);
+
     /// A second descriptor of the memfd, to hand to the machine.
     [[nodiscard]] Result<Fd> share() const;
     /// Where [base, base+length) lies in the file; errors as map()'s.

@@ -13,6 +13,8 @@ using nlohmann::json;
 
 json spec_to_json(const control::LaunchSpec& spec) {
     json out{{"engine", static_cast<int>(spec.engine)},
+             {"libvirt_uri", spec.libvirt_uri},
+             {"machine", static_cast<int>(spec.machine)},
              {"kernel", static_cast<int>(spec.kernel.kind)},
              {"kernel_path", spec.kernel.path},
              {"cpus", spec.cpus},
@@ -39,7 +41,10 @@ Enum checked(const json& value, Enum last) {
 
 control::LaunchSpec spec_from_json(const json& in) {
     control::LaunchSpec spec;
-    spec.engine = checked(in.at("engine"), EngineChoice::QemuTcg);
+    spec.engine = checked(in.at("engine"), EngineChoice::Libvirt);
+    // Records of older daemons lack these two.
+    spec.libvirt_uri = in.value("libvirt_uri", std::string());
+    spec.machine = checked(in.value("machine", json(0)), control::MachineType::Q35);
     spec.kernel.kind = checked(in.at("kernel"), KernelChoice::Kind::File);
     in.at("kernel_path").get_to(spec.kernel.path);
     in.at("cpus").get_to(spec.cpus);

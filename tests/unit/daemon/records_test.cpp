@@ -22,6 +22,8 @@ GuestRecord sample() {
     record.spec.arguments = {"/bin/sh", "-c", "echo \xff\n"};
     record.spec.environment = {"A=1"};
     record.spec.engine = control::EngineChoice::Qemu;
+    record.spec.libvirt_uri = "qemu:///session";
+    record.spec.machine = control::MachineType::Q35;
     record.spec.kernel = {control::KernelChoice::Kind::File, "/k.elf"};
     record.spec.cpus = 3;
     record.spec.memory_mib = 77;
@@ -36,6 +38,8 @@ TEST(Records, AGuestSurvivesItsRecord) {
     EXPECT_EQ(back->id, "1234");
     EXPECT_EQ(back->labels.at("a"), "b");
     EXPECT_EQ(back->spec.engine, control::EngineChoice::Qemu);
+    EXPECT_EQ(back->spec.libvirt_uri, "qemu:///session");
+    EXPECT_EQ(back->spec.machine, control::MachineType::Q35);
     EXPECT_EQ(back->spec.kernel.path, "/k.elf");
     EXPECT_EQ(back->spec.cpus, 3u);
     EXPECT_EQ(back->spec.memory_mib, 77u);

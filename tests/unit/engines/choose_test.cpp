@@ -15,12 +15,31 @@ HostFacts complete(Result<KvmKind> kvm) {
     return {.kvm = std::move(kvm),
             .vmm = "/a/bin/astra-vmm",
             .qemu = "/usr/bin/qemu",
+            .libvirt = "/a/bin/astra-libvirt",
             .kernel_isolated = "/a/share/isolated",
             .kernel_flat = "/a/share/flat",
             .installation = "/a/bin",
             .kernels = "/a/share"};
 }
 Result<KvmKind> no_kvm() { return fail(Code::NotFound, "no /dev/kvm", "load kvm"); }
+
+TEST(Choose, LibvirtOnlyWhenAskedForAndAlwaysIsolated) {
+    for (auto kvm : {complete(KvmKind::Hardware), complete(KvmKind::Software), complete(no_kvm())}) {
+        auto plan = choose(kvm, EngineChoice::Libvirt, {});
+        ASSERT_TRUE(plan);
+        EXPECT_EQ(plan->kind, EngineKind::Libvirt);
+        EXPECT_EQ(plan->kernel_name, "isolated");
+        EXPECT_NE(choose(kvm, EngineChoice::Auto, {})->kind, EngineKind::Libvirt);
+    }
+    HostFacts bare = complete(no_kvm());
+    bare.libvirt.clear();
+    auto refused = choose(bare, EngineChoice::Libvirt, {});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("astra-libvirt"));
+    bare.libvirt = "/a/bin/astra-libvirt";
+    bare.qemu.clear();
+    EXPECT_FALSE(choose(bare, EngineChoice::Auto, {})) << "libvirt is nobody's default";
+}
 
 TEST(Choose, AutoFollowsTheKindOfKvm) {
     auto hardware = choose(complete(KvmKind::Hardware), EngineChoice::Auto, {});

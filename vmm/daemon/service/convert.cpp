@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <array>
 
+#include "control_proto/names.hpp"
+
 namespace astra::vmm::daemon {
 namespace {
 
-using control::EngineChoice;
 using control::KernelChoice;
+using control::name_in;
+using control::Named;
 using control::Outcome;
 
 struct CodeName {
@@ -31,23 +34,9 @@ constexpr std::array kCodes{
     CodeName{Code::Cancelled, grpc::StatusCode::CANCELLED, "CANCELLED"},
 };
 
-template <class Value>
-struct Named {
-    const char* name;
-    Value value;
-};
-constexpr std::array kEngines{
-    Named<EngineChoice>{"auto", EngineChoice::Auto}, Named<EngineChoice>{"kvm", EngineChoice::Kvm},
-    Named<EngineChoice>{"qemu", EngineChoice::Qemu}, Named<EngineChoice>{"qemu-tcg", EngineChoice::QemuTcg}};
 constexpr std::array kKernels{Named<KernelChoice::Kind>{"auto", KernelChoice::Kind::Auto},
                               Named<KernelChoice::Kind>{"isolated", KernelChoice::Kind::Isolated},
                               Named<KernelChoice::Kind>{"flat", KernelChoice::Kind::Flat}};
-
-template <class Table, class Value>
-const char* name_in(const Table& table, Value value) {
-    auto found = std::ranges::find(table, value, [](const auto& row) { return row.value; });
-    return found == table.end() ? "" : found->name;
-}
 
 // The api's states and kinds are the core's, shifted by UNSPECIFIED.
 constexpr std::array kStates{api::GUEST_STATE_CREATED, api::GUEST_STATE_STARTING, api::GUEST_STATE_RUNNING,
@@ -64,9 +53,10 @@ api::GuestSpec to_api(const control::LaunchSpec& spec) {
     out.set_workdir(spec.workdir);
     out.set_cpus(spec.cpus);
     out.set_memory_bytes(spec.memory_mib << 20);
-    out.set_engine(name_in(kEngines, spec.engine));
+    out.set_engine(control::engine_text(spec));
+    out.set_machine(std::string(name_in(control::kMachineNames, spec.machine)));
     bool file = spec.kernel.kind == KernelChoice::Kind::File;
-    out.set_kernel(file ? spec.kernel.path : name_in(kKernels, spec.kernel.kind));
+    out.set_kernel(file ? spec.kernel.path : std::string(name_in(kKernels, spec.kernel.kind)));
     out.set_network(spec.network);
     out.mutable_ports()->Assign(spec.ports.begin(), spec.ports.end());
     out.set_kernel_arguments(spec.kernel_arguments);
@@ -195,14 +185,10 @@ Result<control::LaunchSpec> from_api(const api::GuestSpec& in) {
     if (!in.workdir().empty()) spec.workdir = in.workdir();
     if (in.cpus() != 0) spec.cpus = in.cpus();
     if (in.memory_bytes() != 0) spec.memory_mib = ((in.memory_bytes() - 1) >> 20) + 1;
-    if (!in.engine().empty()) {
-        auto engine = std::ranges::find(kEngines, in.engine(), [](const auto& row) { return row.name; });
-        if (engine == kEngines.end())
-            return fail(Code::InvalidArgument,
-                        "engine '" + in.engine() + "' is none of auto, kvm, qemu, qemu-tcg",
-                        "astra doctor says which of them work here", "BAD_ENGINE");
-        spec.engine = engine->value;
-    }
+    if (!in.engine().empty())
+        if (auto set = control::set_engine(spec, in.engine()); !set)
+            return fail(set.error().code, set.error().message, set.error().hint, "BAD_ENGINE");
+    if (!in.machine().empty()) TRY(control::set_machine(spec, in.machine()));
     if (!in.kernel().empty()) {
         auto kernel = std::ranges::find(kKernels, in.kernel(), [](const auto& row) { return row.name; });
         spec.kernel.kind = kernel == kKernels.end() ? KernelChoice::Kind::File : kernel->value;
