@@ -103,9 +103,10 @@ TEST(Permissions, OthersMayNotUseTheAdminSocket) {
     DaemonProcess daemon;
     ::chmod(daemon.folder().c_str(), 0711);
     if (::getuid() != 0) GTEST_SKIP() << "needs root, to become somebody else";
-    // The program may lie where others may not look.
+    // The programs may lie where others may not look.
     std::string copy = daemon.folder() + "/astra";
     std::filesystem::copy_file(ASTRA_PROGRAM, copy);
+    std::filesystem::copy_file(ASTRA_PROGRAM "-control", copy + "-control");
     auto said = shell("setpriv --reuid=65534 --regid=65534 --clear-groups " + copy + " ps --host " +
                       daemon.socket() + " 2>&1 </dev/null");
     EXPECT_EQ(said.status, 1) << said.out;
