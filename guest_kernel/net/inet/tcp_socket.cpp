@@ -112,6 +112,8 @@ Result<void> TcpSocket::connect(const Address& address) {
             Endpoint to = destination_of(TRY(endpoint_of(address, family())));
             if (connection_->state() != State::Closed) return fail(Errno::kEISCONN);
             if (only_ipv6_ && to.address.is_v4()) return fail(Errno::kENETUNREACH);
+            if (stack->is_broadcast(to.address) || to.address.is_multicast())
+                return fail(Errno::kENETUNREACH);
             if (was_connected()) {  // one more try after a failure
                 connection_->observer = nullptr;
                 connection_ = TRY(make_ref<Connection>(*stack, settings_));
