@@ -1,4 +1,5 @@
 // Checks of clocks, timers and device interrupts.
+#include <algorithm>
 #include <atomic>
 
 #include "guest_kernel/abi/machine.hpp"
@@ -35,6 +36,17 @@ void rtc_is_plausible() {
     say("       wall clock %ld\n", now);
 }
 
+/// Waits `wait` nanoseconds for the timer. Returns how much later it fired.
+u64 lateness_of(u64 wait) {
+    ticks = 0;
+    u64 deadline = arch::now_ns() + wait;
+    arch::arm_timer(deadline);
+    while (ticks == 0) arch::idle_wait();
+    require(!arch::interrupts_enabled(), "idling ends with interrupts off");
+    require(fired_at >= deadline, "the timer is not early");
+    return fired_at - deadline;
+}
+
 void timer_fires_on_time() {
     if (arch::pit_clock()) return;
     hooks.timer = [] {
@@ -42,13 +54,11 @@ void timer_fires_on_time() {
         ticks++;
     };
     for (u64 wait : {1 * kMs, 5 * kMs, 1500 * kMs, u64{0}}) {
-        ticks = 0;
-        u64 deadline = arch::now_ns() + wait;
-        arch::arm_timer(deadline);
-        while (ticks == 0) arch::idle_wait();
-        require(!arch::interrupts_enabled(), "idling ends with interrupts off");
-        require(fired_at >= deadline, "the timer is not early");
-        require(fired_at < deadline + 500 * kMs, "the timer is not very late");
+        u64 least_late = ~u64{0};
+        // A machine whose host has other work can be late by anything; one whose timer is wrong always is.
+        for (u32 attempt = 0; attempt < 3 && least_late >= 500 * kMs; attempt++)
+            least_late = std::min(least_late, lateness_of(wait));
+        require(least_late < 500 * kMs, "the timer is not very late");
     }
     ticks = 0;
     arch::arm_timer(arch::now_ns() + 5 * kMs);
