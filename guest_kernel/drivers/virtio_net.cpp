@@ -196,7 +196,7 @@ void NetDevice::interrupt() {
     {
         auto state = state_.lock();
         take_frames(*state, frames);
-        refilled = !frames.empty() && state->receive.needs_notify();
+        refilled = state->receive.needs_notify();
         reclaim(*state, done);
         publish_backlog(*state);
         sent_more = state->transmit.needs_notify();

@@ -42,6 +42,7 @@ void Queue::publish(u16 token, PhysAddr buffer, u32 length, bool device_writes) 
 }
 
 bool Queue::needs_notify() {
+    if (last_notified_ == next_available_) return false;
     // The store of avail->idx must be visible before avail_event or flags are read (virtio 1.2, 2.7.21).
     std::atomic_thread_fence(std::memory_order_seq_cst);
     u16 old = last_notified_;
