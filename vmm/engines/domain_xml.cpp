@@ -25,12 +25,13 @@ std::string escaped(std::string_view text) {
 }
 
 // {0} type, {1} name, {2} memory, {3} CPUs, {4} machine, {5} kernel, {6} initrd, {7} command line, {8}
-// address of a virtio device, {9} the sockets' folder, {10} name of the control port, {11} QEMU's arguments.
+// address of a virtio device, {9} the sockets' folder, {10} name of the control port, {11} QEMU's arguments,
+// {12} the most CPUs.
 constexpr char kDomain[] = R"(<domain type='{0}' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{1}</name>
   <memory unit='MiB'>{2}</memory>
   <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
-  <vcpu>{3}</vcpu>
+  <vcpu current='{3}'>{12}</vcpu>
   <os>
     <type arch='x86_64' machine='{4}'>hvm</type>
     <kernel>{5}</kernel>{6}
@@ -83,7 +84,8 @@ Result<std::string> domain_xml(const MachineSpec& machine, const DomainSpec& dom
     return fmt::format(kDomain, domain.kvm ? "kvm" : "qemu", escaped(domain.name), machine.memory_mib,
                        machine.cpus, control::name_in(control::kMachineNames, machine.type),
                        escaped(machine.kernel), initrd, escaped(machine.command_line), address,
-                       escaped(domain.folder), abi::control::kPortName, arguments);
+                       escaped(domain.folder), abi::control::kPortName, arguments,
+                       qemu::most_cpus(machine.cpus));
 }
 
 }  // namespace astra::vmm

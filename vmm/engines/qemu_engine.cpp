@@ -43,7 +43,8 @@ Result<Machine> QemuEngine::launch(const MachineSpec& spec) const {
     process.arguments = {
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine",
         fmt::format("{},memory-backend=ram", machine.machine), "-accel", kvm ? "kvm" : "tcg,thread=multi",
-        "-cpu", kvm ? "host" : "max", "-smp", fmt::to_string(spec.cpus), "-m",
+        "-cpu", kvm ? "host" : "max", "-smp",
+        fmt::format("{},maxcpus={}", spec.cpus, qemu::most_cpus(spec.cpus)), "-m",
         fmt::format("{}M", spec.memory_mib), "-object",
         fmt::format("memory-backend-file,id=ram,size={}M,share=on,mem-path=/proc/self/fd/{}", spec.memory_mib,
                     ram_fd),

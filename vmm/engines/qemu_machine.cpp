@@ -54,6 +54,8 @@ std::vector<SharedMemory::Segment> ram_segments(MachineType type, u64 bytes) {
     return segments;
 }
 
+u32 most_cpus(u32 cpus) { return std::max(cpus, 2U); }
+
 std::string describe_network(const net::Config& network) {
     if (network.kind == net::Config::Kind::Tap)
         return fmt::format("tap,id=net,ifname={},script=no,downscript=no", network.tap);

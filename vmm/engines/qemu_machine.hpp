@@ -28,6 +28,11 @@ struct MachineFacts {
 /// Where the guest sees a RAM of `bytes` that is one file.
 [[nodiscard]] std::vector<SharedMemory::Segment> ram_segments(control::MachineType type, u64 bytes);
 
+/// The CPUs that a machine with `cpus` has room for: at least two. TCG leaves memory barriers out of its code
+/// where no second CPU can come (CF_PARALLEL in its sources), although its device thread is one: a guest's
+/// "enable interrupts, then look again" and the device's "publish, then ask" would then miss each other.
+[[nodiscard]] u32 most_cpus(u32 cpus);
+
 /// -netdev's argument (id=net): the same networks as astra-vmm's, made by QEMU. (Its user network always
 /// leads from the gateway's address to the host's loopback.)
 [[nodiscard]] std::string describe_network(const net::Config& network);

@@ -31,7 +31,7 @@ TEST(DomainXml, SaysWhatTheMachineIs) {
     ASSERT_TRUE(xml);
     EXPECT_THAT(
         *xml, AllOf(HasSubstr("<domain type='qemu'"), HasSubstr("<name>astra-1</name>"),
-                    HasSubstr("<memory unit='MiB'>640</memory>"), HasSubstr("<vcpu>3</vcpu>"),
+                    HasSubstr("<memory unit='MiB'>640</memory>"), HasSubstr("<vcpu current='3'>3</vcpu>"),
                     HasSubstr("machine='microvm'"), HasSubstr("<kernel>/k/kernel.elf</kernel>"),
                     HasSubstr("<initrd>/i/image.tar</initrd>"), HasSubstr("<cmdline>astra.log=2</cmdline>")));
     EXPECT_THAT(*xml, AllOf(HasSubstr("path='/tmp/f/control'"), HasSubstr("path='/tmp/f/console'"),
