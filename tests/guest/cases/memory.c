@@ -116,7 +116,9 @@ static void files(void) {
     pwrite(fd, "w", 1, PAGE);
     say("write shows in mappings: %c %c\n", shared[PAGE], private[PAGE]);
     show("msync", SYS(msync, shared, 3 * PAGE, MS_SYNC));
-    show("msync unmapped", SYS(msync, shared, 1L << 30, MS_SYNC));
+    char* hole = map(2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    SYS(munmap, hole + PAGE, PAGE);
+    show("msync unmapped", SYS(msync, hole, 2 * PAGE, MS_SYNC));
     show("msync bad flags", SYS(msync, shared, PAGE, MS_SYNC | MS_ASYNC));
     show("msync unaligned", SYS(msync, shared + 1, PAGE, MS_SYNC));
     ftruncate(fd, PAGE);
